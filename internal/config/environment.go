@@ -1,0 +1,79 @@
+// Package config reads environments, objectives and feature flags into typed
+// values, and refuses what it does not know. It is the only user of viper.
+package config
+
+import "time"
+
+// Kind says what an environment runs on.
+type Kind string
+
+// The kinds of environments.
+const (
+	KindLocal Kind = "local" // Kubernetes inside the binary
+	KindKind  Kind = "kind"
+	KindAWS   Kind = "aws"
+)
+
+// Environment is one file of config/environments.
+type Environment struct {
+	// Name is the file's name without its extension.
+	Name string `json:"-"`
+	Kind Kind   `json:"kind"`
+	// Budget is the goal for the whole of `up`; 60 minutes by default.
+	Budget time.Duration `json:"budget"`
+	// Namespace is where releases go unless they say otherwise.
+	Namespace string   `json:"namespace"`
+	Ingress   Ingress  `json:"ingress"`
+	Postgres  Postgres `json:"postgres"`
+	// Images maps an image name to a program on this machine (local only).
+	Images   map[string]Image `json:"images"`
+	Releases []Release        `json:"releases"`
+	Smoke    Smoke            `json:"smoke"`
+	Load     Load             `json:"load"`
+}
+
+// Ingress is where HTTP enters the environment.
+type Ingress struct {
+	// Address is host:port on loopback; the next free port is taken if it is busy.
+	Address string `json:"address"`
+}
+
+// Postgres says where the local environment finds the server's programs.
+type Postgres struct {
+	// Directory holds postgres and initdb; empty searches PATH and the usual places.
+	Directory string `json:"directory"`
+}
+
+// Image is a program of this machine that stands for a container image.
+type Image struct {
+	Program string            `json:"program"` // absolute, or relative to the environment's file
+	Args    []string          `json:"args"`
+	Env     map[string]string `json:"env"`
+}
+
+// Release is one Helm release of the environment.
+type Release struct {
+	Name      string         `json:"name"`
+	Chart     string         `json:"chart"` // "backend" for charts/backend, or a path
+	Namespace string         `json:"namespace"`
+	DependsOn []string       `json:"dependsOn"` // other releases' names
+	Values    map[string]any `json:"values"`
+	Timeout   time.Duration  `json:"timeout"`
+	Budget    time.Duration  `json:"budget"`
+}
+
+// Smoke says what the smoke phase calls.
+type Smoke struct {
+	// Release is the release that serves the synthetic transaction; empty leaves it out.
+	Release string `json:"release"`
+	// Path is the API's base path through the ingress, for example "/api/v1".
+	Path string `json:"path"`
+}
+
+// Load is the default load of `verify --slo`.
+type Load struct {
+	Rate     int           `json:"rate"` // requests a second
+	Duration time.Duration `json:"duration"`
+	Warmup   time.Duration `json:"warmup"`
+	Path     string        `json:"path"` // base path through the ingress
+}

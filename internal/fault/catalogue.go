@@ -1,0 +1,59 @@
+package fault
+
+// Exit codes of the process, as the contract lists them.
+const (
+	ExitDone         = 0   // done, all verdicts good
+	ExitFailed       = 1   // something failed
+	ExitUsage        = 2   // bad flag, argument or configuration; nothing was touched
+	ExitViolated     = 3   // a service level objective was violated
+	ExitInsufficient = 4   // not enough data for a verdict
+	ExitRolledBack   = 5   // the canary was rolled back
+	ExitVoid         = 6   // the load generator could not hold the rate
+	ExitLeftovers    = 7   // down left something behind
+	ExitInterrupted  = 130 // interrupted; the run can be taken up
+)
+
+// The codes. Their messages stand in the catalogue below, in the same order.
+const (
+	Internal            Code = "internal"
+	Usage               Code = "usage"
+	Interrupted         Code = "interrupted"
+	EnvironmentUnknown  Code = "environment-unknown"
+	ConfigUnreadable    Code = "config-unreadable"
+	ConfigInvalid       Code = "config-invalid"
+	EnvironmentHeld     Code = "environment-held"
+	StepTimeout         Code = "step-timeout"
+	StateDirUnwritable  Code = "state-dir-unwritable"
+	StateDirFull        Code = "state-dir-full"
+	PlatformUnsupported Code = "platform-unsupported"
+	PortBusy            Code = "port-busy"
+	ObjectiveViolated   Code = "objective-violated"
+	DataInsufficient    Code = "data-insufficient"
+	RateNotHeld         Code = "rate-not-held"
+	LeftBehind          Code = "left-behind"
+)
+
+type entry struct {
+	exit    int
+	message string
+	fix     string
+}
+
+var catalogue = map[Code]entry{
+	Internal:            {ExitFailed, "unexpected failure: {detail}", "run the command again with --log-level debug; if it stays, report it with that output"},
+	Usage:               {ExitUsage, "{detail}", "see `{command} --help`"},
+	Interrupted:         {ExitInterrupted, "interrupted during {step}", "run the same command again: it goes on where it stopped"},
+	EnvironmentUnknown:  {ExitUsage, "there is no environment named {name}", "use one of {known}, or give the path of an environment file"},
+	ConfigUnreadable:    {ExitUsage, "read {path}", "check that the file exists and that you may read it"},
+	ConfigInvalid:       {ExitUsage, "{path}: {detail}", "{fix}"},
+	EnvironmentHeld:     {ExitFailed, "environment {env} is held by {holder}", "wait until it ends, or stop that process"},
+	StepTimeout:         {ExitFailed, "{step} did not end within {deadline}; it was waiting for {waiting}", "{fix}"},
+	StateDirUnwritable:  {ExitUsage, "the state directory {path} is not writable", "make it writable, or choose another with --state-dir"},
+	StateDirFull:        {ExitUsage, "the state directory {path} has {free} free; {needed} are needed", "free some space, or choose another with --state-dir"},
+	PlatformUnsupported: {ExitUsage, "the local environment does not run here: {detail}", "use --env kind, which needs Docker"},
+	PortBusy:            {ExitFailed, "port {port} is in use", "stop what listens there, or choose another port"},
+	ObjectiveViolated:   {ExitViolated, "{objectives} not met", "look at the report: pocctl report"},
+	DataInsufficient:    {ExitInsufficient, "not enough data for a verdict on {objectives}: {samples} samples, {needed} needed", "run longer: --duration {duration}"},
+	RateNotHeld:         {ExitVoid, "the load generator could not hold {rate} requests a second: {detail}", "lower --rate, or run it from a machine with free cores"},
+	LeftBehind:          {ExitLeftovers, "down left something behind: {leftovers}", "remove it by hand, or run pocctl down again"},
+}
