@@ -1,0 +1,200 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pocctl/pocctl/internal/fault"
+)
+
+func TestReadEnvironmentLocal(t *testing.T) {
+	source, err := OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadEnvironment(source, "local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Kind != KindLocal || got.Budget != time.Hour || got.Namespace != "pocctl" {
+		t.Errorf("got kind %s, budget %s, namespace %s", got.Kind, got.Budget, got.Namespace)
+	}
+	if diff := cmp.Diff([]string{"postgres", "redis", "backend"}, got.releaseNames()); diff != "" {
+		t.Errorf("releases (-want +got):\n%s", diff)
+	}
+	want := Load{Rate: 300, Duration: 10 * time.Second, Warmup: 2 * time.Second, Path: "/api/v1"}
+	if diff := cmp.Diff(want, got.Load); diff != "" {
+		t.Errorf("load (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadEnvironmentFromFile(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "team.yaml")
+	content := `
+kind: local
+images:
+  example.org/tiny: {program: ./bin/tiny, args: [serve], env: {PORT: "9000"}}
+releases:
+  - name: tiny
+    chart: ./chart
+    values: {nested: {count: 3, big: 12345678, on: true}}
+`
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadEnvironment(Source{}, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Environment{
+		Name: "team", Kind: KindLocal, Budget: time.Hour, Namespace: "pocctl",
+		Ingress: Ingress{Address: "127.0.0.1:8080"},
+		Images: map[string]Image{"example.org/tiny": {
+			Program: filepath.Join(folder, "bin/tiny"), Args: []string{"serve"}, Env: map[string]string{"PORT": "9000"},
+		}},
+		Releases: []Release{{
+			Name: "tiny", Chart: filepath.Join(folder, "chart"), Namespace: "pocctl",
+			Timeout: 5 * time.Minute, Budget: 5 * time.Minute,
+			Values: map[string]any{"nested": map[string]any{"count": 3, "big": 12345678, "on": true}},
+		}},
+		Load: Load{Rate: 300, Duration: 30 * time.Second},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadEnvironmentRefuses(t *testing.T) {
+	const release = "kind: local\nreleases:\n  - {name: a, chart: a}\n"
+	for _, test := range []struct{ name, content, message, fix string }{
+		{"bad YAML", "kind: local\nreleases: [a\n", "near line 2: did not find expected ',' or ']'", "mend the YAML"},
+		{"tab", "kind:\tlocal\n\tbudget: 1m\n", "near line 2: found a tab", "mend the YAML"},
+		{"not a mapping", "- local\n", "line 1: the file is a list; keys and values is wanted", "indent"},
+		{"two documents", "kind: local\n---\nkind: kind\n", "line 2: a second YAML document", "keep one"},
+		{"unknown key", "kind: local\nnamespaces: x\n", "line 2: namespaces is not a known key", `did you mean "namespace"?`},
+		{"unknown nested key", "kind: local\nload:\n  raet: 3\n", "line 3: load.raet is not a known key", `did you mean "rate"?`},
+		{"unknown far key", "kind: local\nbananas: 3\n", "line 2: bananas is not a known key", "the keys known here are kind, budget"},
+		{"key twice", "kind: local\nkind: kind\n", "line 2: kind is given twice, first in line 1", "keep one"},
+		{"text for a number", "kind: local\nload: {rate: fast}\n", `line 2: load.rate is "fast"; a whole number is wanted`, "for example 300"},
+		{"number too large", "kind: local\nload: {rate: 99999999999999999999}\n", `load.rate is "99999999999999999999"; a whole number`, "digits"},
+		{"number for text", "kind: local\nnamespace: 8080\n", `line 2: namespace is "8080"; text is wanted`, "quotes"},
+		{"list for text", "kind: local\nnamespace: [a]\n", "namespace is a list; text is wanted", "quotes"},
+		{"text for a list", release + "    dependsOn: a\n", "", ""},
+		{"bad duration", "kind: local\nbudget: 60 minutes\n", `line 2: budget is "60 minutes"; a duration is wanted`, "for example 90s"},
+		{"bare duration", "kind: local\nbudget: 60\n", `line 2: budget is "60"; a duration is wanted`, "for example 90s"},
+		{"negative duration", "kind: local\nbudget: -1m\n", "line 2: budget is -1m; a duration is not negative", "90s"},
+		{"no kind", "namespace: a\n", "kind is missing", "local, kind, aws"},
+		{"wrong kind", "kind: lokal\n", `line 1: kind is "lokal", which is no kind`, `did you mean "local"?`},
+		{"bad namespace", "kind: local\nnamespace: A_b\n", `line 2: namespace is "A_b"`, "lower-case"},
+		{"public ingress", "kind: local\ningress: {address: \"0.0.0.0:80\"}\n", `ingress.address is "0.0.0.0:80"; a loopback`, "127.0.0.1:8080"},
+		{"image elsewhere", "kind: kind\nimages: {a: {program: /b}}\n", "line 2: images is for kind local", "remove it"},
+		{"image without program", "kind: local\nimages: {a: {args: [b]}}\n", "line 2: images.a.program is missing", "path of a program"},
+		{"no release name", "kind: local\nreleases:\n  - chart: a\n", "line 3: releases[0].name is missing", "name"},
+		{"bad release name", "kind: local\nreleases:\n  - {name: A, chart: a}\n", `releases[0].name is "A"`, "lower-case"},
+		{"no chart", "kind: local\nreleases:\n  - name: a\n", "releases[0].chart is missing", "chart's path"},
+		{"release twice", release + "  - {name: a, chart: b}\n", `line 4: releases[1].name is "a", as is releases[0]`, "of its own"},
+		{"unknown dependency", release + "  - {name: bee, chart: b, dependsOn: [aa]}\n", `line 4: releases[1].dependsOn[0] is "aa"`, `did you mean "a"?`},
+		{"circle", "kind: local\nreleases:\n  - {name: a, chart: a, dependsOn: [b]}\n  - {name: b, chart: b, dependsOn: [a]}\n", "goes round in a circle: a -> b -> a", "take one"},
+		{"depends on itself", "kind: local\nreleases:\n  - {name: a, chart: a, dependsOn: [a]}\n", "circle: a -> a", "take one"},
+		{"number as a values key", "kind: local\nreleases:\n  - {name: a, chart: a, values: {b: {1: c}}}\n", "releases[0].values has a key that is not text under releases[0].values.b", "quotes"},
+		{"unknown smoke release", release + "smoke: {release: b, path: /}\n", `line 4: smoke.release is "b"`, "did you mean"},
+		{"bad smoke path", release + "smoke: {release: a, path: api}\n", `smoke.path is "api"; it has to begin with /`, "/api/v1"},
+		{"no rate", "kind: local\nload: {rate: 0}\n", "line 2: load.rate is 0", "300"},
+		{"no duration", "kind: local\nload: {duration: 0s}\n", "line 2: load.duration is 0", "30s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parseEnvironment("team.yaml", "/team", []byte(test.content))
+			refused(t, err, fault.ConfigInvalid, test.message, test.fix)
+		})
+	}
+}
+
+func TestReadEnvironmentNotThere(t *testing.T) {
+	builtIn, err := OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		code    fault.Code
+		message string
+		fix     string
+	}{
+		{"loacl", fault.EnvironmentUnknown, "no environment named loacl", "local"},
+		{"", fault.EnvironmentUnknown, "no environment named", "local"},
+		{"..", fault.EnvironmentUnknown, "no environment named ..", "local"},
+		{"./missing.yaml", fault.ConfigUnreadable, "read ./missing.yaml: no such file", "check that the file exists"},
+		{"missing.yml", fault.ConfigUnreadable, "read missing.yml: no such file", "check that the file exists"},
+	} {
+		_, err := ReadEnvironment(builtIn, test.name)
+		refused(t, err, test.code, test.message, test.fix)
+	}
+	_, err = OpenSource("/nowhere")
+	refused(t, err, fault.ConfigUnreadable, "read /nowhere/config: no such file", "check")
+}
+
+func TestOpenSourceOnDisk(t *testing.T) {
+	source, err := OpenSource("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	builtIn, err := OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(builtIn.Environments(), source.Environments()); diff != "" {
+		t.Errorf("environments on disk differ from those built in:\n%s", diff)
+	}
+	for _, name := range source.Environments() {
+		if _, err := ReadEnvironment(source, name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// refused checks code and exit of err, and that message and fix hold the words.
+func refused(t *testing.T, err error, code fault.Code, message, fix string) {
+	t.Helper()
+	var known *fault.Error
+	if !errors.As(err, &known) {
+		t.Fatalf("got error %v, want %s", err, code)
+	}
+	if known.Code != code || fault.ExitCode(err) != fault.ExitUsage {
+		t.Errorf("got %s, exit %d, want %s, exit 2", known.Code, fault.ExitCode(err), code)
+	}
+	if !strings.Contains(err.Error(), message) {
+		t.Errorf("message %q\nlacks   %q", err.Error(), message)
+	}
+	if !strings.Contains(known.Fix, fix) {
+		t.Errorf("fix   %q\nlacks %q", known.Fix, fix)
+	}
+}
+
+func FuzzParseEnvironment(f *testing.F) {
+	content, err := os.ReadFile("../../config/environments/local.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(content)
+	f.Add([]byte("kind: local\nreleases: &a [*a]"))
+	f.Add([]byte("kind: local\nreleases: [{name: a, chart: a, values: &v {b: *v}}]"))
+	f.Add([]byte("? [a]\n: b\n"))
+	f.Add([]byte("<<: {kind: local}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		environment, err := parseEnvironment("fuzz.yaml", "/fuzz", data)
+		var known *fault.Error
+		if err != nil && (!errors.As(err, &known) || known.Code != fault.ConfigInvalid || known.Fix == "") {
+			t.Fatalf("an error without its fix: %#v", err)
+		}
+		if err == nil && (environment.Kind == "" || environment.Budget < 0 || environment.Load.Rate < 1) {
+			t.Fatalf("accepted %+v", environment)
+		}
+	})
+}
