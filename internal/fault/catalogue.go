@@ -31,6 +31,7 @@ const (
 	DataInsufficient    Code = "data-insufficient"
 	RateNotHeld         Code = "rate-not-held"
 	LeftBehind          Code = "left-behind"
+	ImageUnknown        Code = "image-unknown"
 )
 
 type entry struct {
@@ -56,4 +57,5 @@ var catalogue = map[Code]entry{
 	DataInsufficient:    {ExitInsufficient, "not enough data for a verdict on {objectives}: {samples} samples, {needed} needed", "run longer: --duration {duration}"},
 	RateNotHeld:         {ExitVoid, "the load generator could not hold {rate} requests a second: {detail}", "lower --rate, or run it from a machine with free cores"},
 	LeftBehind:          {ExitLeftovers, "down left something behind: {leftovers}", "remove it by hand, or run pocctl down again"},
+	ImageUnknown:        {ExitFailed, "image {image} is not known here; known are {known}", "map it to a program of this machine in the environment's file, for example  images: {{name}: {program: /path/to/program}}"},
 }
