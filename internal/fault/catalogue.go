@@ -32,6 +32,13 @@ const (
 	RateNotHeld         Code = "rate-not-held"
 	LeftBehind          Code = "left-behind"
 	ImageUnknown        Code = "image-unknown"
+	ClusterUnreachable  Code = "cluster-unreachable"
+	ChartInvalid        Code = "chart-invalid"
+	ValuesInvalid       Code = "values-invalid"
+	ReleaseUnknown      Code = "release-unknown"
+	ResourceRefused     Code = "resource-refused"
+	RolloutFailed       Code = "rollout-failed"
+	RolloutTimeout      Code = "rollout-timeout"
 )
 
 type entry struct {
@@ -58,4 +65,11 @@ var catalogue = map[Code]entry{
 	RateNotHeld:         {ExitVoid, "the load generator could not hold {rate} requests a second: {detail}", "lower --rate, or run it from a machine with free cores"},
 	LeftBehind:          {ExitLeftovers, "down left something behind: {leftovers}", "remove it by hand, or run pocctl down again"},
 	ImageUnknown:        {ExitFailed, "image {image} is not known here; known are {known}", "map it to a program of this machine in the environment's file, for example  images: {{name}: {program: /path/to/program}}"},
+	ClusterUnreachable:  {ExitFailed, "the Kubernetes API at {server} does not answer", "check that the environment is up: pocctl status"},
+	ChartInvalid:        {ExitUsage, "chart {chart}: {detail}", "correct the chart; `helm lint` shows more"},
+	ValuesInvalid:       {ExitUsage, "values of release {release}: {detail}", "correct them in the environment's file; the chart's README.md lists its values"},
+	ReleaseUnknown:      {ExitFailed, "there is no release {release} in namespace {namespace}", "deploy it first: pocctl deploy"},
+	ResourceRefused:     {ExitFailed, "{action}: Kubernetes refused it: {detail}", "correct the chart or its values, then run the command again"},
+	RolloutFailed:       {ExitFailed, "{release}: {resource} cannot become ready: {detail}", "look further with: {next}"},
+	RolloutTimeout:      {ExitFailed, "{release} was not ready after {waited}: {detail}", "look further with: {next}"},
 }
