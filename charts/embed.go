@@ -1,0 +1,10 @@
+// Package charts holds the Helm charts of the stack, so that a downloaded
+// binary needs no checkout.
+package charts
+
+import "embed"
+
+// Files holds one directory a chart: backend, postgres, redis.
+//
+//go:embed all:backend all:postgres all:redis
+var Files embed.FS
