@@ -27,9 +27,13 @@ type Step struct {
 	Undo func(context.Context, *Log) error
 	// Budget is the step's share of the run's budget: passing it is reported.
 	Budget time.Duration
-	// Deadline ends Check, Run or Undo; zero means the engine's default.
+	// Deadline ends Check and Run together, or Undo; zero means
+	// DefaultDeadline. Waiting for a person (Log.Pause) does not count.
 	Deadline time.Duration
 }
+
+// DefaultDeadline ends a step that names no deadline of its own.
+const DefaultDeadline = 10 * time.Minute
 
 // Status is how a run, phase or step ended.
 type Status string
@@ -84,9 +88,12 @@ const (
 	StepStarted  EventKind = "step-started"
 	StepWaiting  EventKind = "step-waiting" // Message: what is being waited for
 	StepInfo     EventKind = "step-info"    // Message: a line worth reading
+	StepPaused   EventKind = "step-paused"  // Message: the question put to a person
+	StepResumed  EventKind = "step-resumed" // the person has answered
 	StepEnded    EventKind = "step-ended"   // Status, Seconds; Message: the step's detail or error
 	BudgetAtRisk EventKind = "budget-at-risk"
-	RunEnded     EventKind = "run-ended"
+	BudgetPassed EventKind = "budget-passed" // Step: a step or a phase; none: the whole run
+	RunEnded     EventKind = "run-ended"     // Status, Seconds; Message: the error
 )
 
 // Event is one thing that happened in a run: shown by the terminal, kept by the journal.
@@ -94,6 +101,9 @@ type Event struct {
 	Time    time.Time `json:"time"`
 	Kind    EventKind `json:"kind"`
 	Run     string    `json:"run"`
+	Env     string    `json:"env,omitempty"`     // of RunStarted
+	Command string    `json:"command,omitempty"` // of RunStarted
+	Elapsed float64   `json:"elapsedSeconds"`    // the run's clock: waiting for a person is left out
 	Step    string    `json:"step,omitempty"`
 	Status  Status    `json:"status,omitempty"`
 	Seconds float64   `json:"seconds,omitempty"`
@@ -108,6 +118,7 @@ type Planned struct {
 	DependsOn     []string `json:"dependsOn,omitempty"`
 	Describe      string   `json:"describe"`
 	BudgetSeconds float64  `json:"budgetSeconds"`
+	Skip          string   `json:"skip,omitempty"` // why the selection leaves it out
 }
 
 // Observer is told of every event, one at a time, in order.
