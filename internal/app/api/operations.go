@@ -1,0 +1,68 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Build says which build of the service this is.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Date    string `json:"date"` // RFC 3339
+	Go      string `json:"go"`
+}
+
+// The states of readiness and of what it looks at.
+const (
+	Ready    = "ready"
+	Degraded = "degraded" // ready, but slower than it should be
+	NotReady = "not-ready"
+
+	CheckOK       = "ok"
+	CheckFailed   = "failed"
+	CheckDisabled = "disabled"
+)
+
+// Readiness is whether the process can take requests, and why not.
+type Readiness struct {
+	Status     string     `json:"status"`
+	Detail     string     `json:"detail,omitempty"`
+	Database   Check      `json:"database"`
+	Migrations Migrations `json:"migrations"`
+	Cache      Check      `json:"cache"`
+}
+
+// Check is one thing that readiness looks at.
+type Check struct {
+	Status string `json:"status"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Migrations compares the database's schema with the one this build was made for.
+type Migrations struct {
+	Check
+	Current int64 `json:"current"`
+	Head    int64 `json:"head"`
+}
+
+// health says that the process answers, and nothing of what it depends on: a
+// restart mends none of that.
+func (s *server) health(c *gin.Context) {
+	c.JSON(http.StatusOK, Check{Status: CheckOK})
+}
+
+func (s *server) ready(c *gin.Context) {
+	readiness := s.Readiness(c.Request.Context())
+	status := http.StatusOK
+	if readiness.Status == NotReady {
+		status = http.StatusServiceUnavailable
+	}
+	c.Header("Cache-Control", "no-store")
+	c.JSON(status, readiness)
+}
+
+func (s *server) version(c *gin.Context) {
+	c.JSON(http.StatusOK, s.Build)
+}
