@@ -5,5 +5,5 @@ import "embed"
 
 // Files is the folder config of the source tree.
 //
-//go:embed environments
+//go:embed environments slo.yaml
 var Files embed.FS

@@ -132,6 +132,9 @@ func (d *document) free(node *yaml.Node, key string, target reflect.Value) error
 	if bad, found := textKeys(values, key); found {
 		return d.invalid(key, "put the key in quotes", "has a key that is not text under %s", bad)
 	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		d.lines[join(key, node.Content[i].Value)] = node.Content[i].Line
+	}
 	target.Set(reflect.ValueOf(values))
 	return nil
 }

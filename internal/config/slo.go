@@ -2,27 +2,31 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pocctl/pocctl/internal/fault"
 )
 
-// Source says what measures an objective.
-type Source string
+// ObjectiveSource says what measures an objective.
+type ObjectiveSource string
 
 // The sources of objectives.
 const (
-	SourceLoad        Source = "load"        // the load generator of `verify --slo`
-	SourceMetrics     Source = "metrics"     // Prometheus
-	SourceDeployments Source = "deployments" // the journals of past runs
+	FromLoad        ObjectiveSource = "load"        // the load generator of `verify --slo`
+	FromMetrics     ObjectiveSource = "metrics"     // Prometheus
+	FromDeployments ObjectiveSource = "deployments" // the journals of past runs
 )
 
 // Indicator is the quantity that an objective limits.
 type Indicator string
 
-// The indicators. Those of SourceLoad are read from answers as a client sees them.
+// The indicators. Those of FromLoad are read from answers as a client sees them.
 const (
 	Latency             Indicator = "latency"      // time to an answer, at Objective.Quantile
 	ErrorRate           Indicator = "error-rate"   // requests that did not get the answer they should
@@ -36,25 +40,25 @@ const (
 // indicators says who measures each, in what unit, and which way is better.
 var indicators = []struct {
 	name    Indicator
-	source  Source
+	source  ObjectiveSource
 	unit    string
 	ceiling bool // the objective is an upper limit
 }{
-	{Latency, SourceLoad, "ms", true},
-	{ErrorRate, SourceLoad, "%", true},
-	{Availability, SourceLoad, "%", false},
-	{CacheHit, SourceLoad, "%", false},
-	{DatabaseCPU, SourceMetrics, "%", true},
-	{DatabaseConnections, SourceMetrics, "%", true},
-	{DeploymentSuccess, SourceDeployments, "%", false},
+	{Latency, FromLoad, "ms", true},
+	{ErrorRate, FromLoad, "%", true},
+	{Availability, FromLoad, "%", false},
+	{CacheHit, FromLoad, "%", false},
+	{DatabaseCPU, FromMetrics, "%", true},
+	{DatabaseConnections, FromMetrics, "%", true},
+	{DeploymentSuccess, FromDeployments, "%", false},
 }
 
 // Objective is one service level objective.
 type Objective struct {
-	Name        string    `json:"name"`
-	Description string    `json:"description"`
-	Source      Source    `json:"source"`
-	Indicator   Indicator `json:"indicator"`
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Source      ObjectiveSource `json:"source"`
+	Indicator   Indicator       `json:"indicator"`
 	// Quantile is the share of requests that a latency objective is about: 0.95 for p95.
 	Quantile float64 `json:"quantile"`
 	// Target is the limit as written, for example "<300ms".
@@ -105,8 +109,22 @@ func ParseLimit(text string) (Limit, error) {
 type Objectives []Objective
 
 // From gives the objectives that source measures.
-func (o Objectives) From(source Source) Objectives {
+func (o Objectives) From(source ObjectiveSource) Objectives {
 	return slices.DeleteFunc(slices.Clone(o), func(objective Objective) bool { return objective.Source != source })
+}
+
+// Objectives reads the source's slo.yaml.
+func (s Source) Objectives() (Objectives, error) {
+	const file = "slo.yaml"
+	shown := "config/" + file
+	if s.Directory != "" {
+		shown = filepath.Join(s.Directory, file)
+	}
+	data, err := fs.ReadFile(s.Files, file)
+	if err != nil {
+		return nil, fault.New(fault.ConfigUnreadable, "path", shown).Because(plain(err))
+	}
+	return ReadObjectives(shown, data)
 }
 
 // ReadObjectives reads slo.yaml; path is its name in messages. What it refuses

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -11,23 +10,23 @@ import (
 )
 
 func TestObjectivesOfTheRepository(t *testing.T) {
-	data, err := os.ReadFile("../../config/slo.yaml")
+	source, err := OpenSource("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	objectives, err := ReadObjectives("slo.yaml", data)
+	objectives, err := source.Objectives()
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
-	for _, objective := range objectives.From(SourceLoad) {
+	for _, objective := range objectives.From(FromLoad) {
 		got[objective.Name] = objective.Limit.String()
 	}
 	want := map[string]string{"latency-p95": "<300ms", "error-rate": "<1%", "availability": ">=99.9%", "cache-hit": ">85%"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("objectives of the load (-want +got):\n%s", diff)
 	}
-	if all, load := len(objectives), len(objectives.From(SourceLoad)); all != 7 || load != 4 {
+	if all, load := len(objectives), len(objectives.From(FromLoad)); all != 7 || load != 4 {
 		t.Errorf("%d objectives, %d of them of the load; want 7 and 4", all, load)
 	}
 }
