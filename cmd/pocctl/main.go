@@ -1,0 +1,32 @@
+// Command pocctl takes a bare machine to a running, verified stack.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/pocctl/pocctl/internal/cli"
+	"github.com/pocctl/pocctl/internal/fault"
+)
+
+// Set by the linker.
+var (
+	version    = "dev"
+	commit     string
+	date       string
+	kubernetes string
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	err := cli.Execute(ctx, cli.Options{
+		Stdin:  os.Stdin,
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Build:  cli.Build{Version: version, Commit: commit, Date: date, Kubernetes: kubernetes},
+	}, os.Args[1:])
+	os.Exit(fault.ExitCode(err))
+}

@@ -1,0 +1,37 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocctl/pocctl/internal/doctor"
+)
+
+func (a *app) doctor() *cobra.Command {
+	return &cobra.Command{
+		Use:     "doctor",
+		Short:   "Look whether this machine can hold the environment",
+		Long:    "Looks at the machine, changes nothing, and says what to do about what is missing.",
+		GroupID: groupLook,
+		Example: "  pocctl doctor\n  pocctl doctor --env kind -o json",
+		Args:    noArguments,
+		RunE:    func(command *cobra.Command, _ []string) error { return a.examine(command.Context()) },
+	}
+}
+
+func (a *app) examine(ctx context.Context) error {
+	environment, err := a.environment()
+	if err != nil {
+		return err
+	}
+	directory, err := a.stateDirectory(environment.Name)
+	if err != nil {
+		return err
+	}
+	report := doctor.Run(ctx, environment.Name, doctor.Checks(doctor.Options{Environment: environment, StateDir: directory}))
+	if err := a.answer(report, func() error { return report.Write(a.Stdout) }); err != nil {
+		return err
+	}
+	return report.Err()
+}
