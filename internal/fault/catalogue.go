@@ -39,6 +39,8 @@ const (
 	ResourceRefused     Code = "resource-refused"
 	RolloutFailed       Code = "rollout-failed"
 	RolloutTimeout      Code = "rollout-timeout"
+	LoadNotPrepared     Code = "load-not-prepared"
+	SmokeFailed         Code = "smoke-failed"
 )
 
 type entry struct {
@@ -72,4 +74,6 @@ var catalogue = map[Code]entry{
 	ResourceRefused:     {ExitFailed, "{action}: Kubernetes refused it: {detail}", "correct the chart or its values, then run the command again"},
 	RolloutFailed:       {ExitFailed, "{release}: {resource} cannot become ready: {detail}", "look further with: {next}"},
 	RolloutTimeout:      {ExitFailed, "{release} was not ready after {waited}: {detail}", "look further with: {next}"},
+	LoadNotPrepared:     {ExitFailed, "prepare the load: {request}: {detail}", "check that the service works: pocctl smoke"},
+	SmokeFailed:         {ExitFailed, "smoke check {check}: expected {expected}, got {got}", "look further with: {next}"},
 }

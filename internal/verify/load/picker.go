@@ -1,0 +1,105 @@
+package load
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"sync"
+)
+
+// request is an operation with its blanks filled in.
+type request struct {
+	*compiled
+	path string
+	body string
+	made string // the {made} that it works on
+}
+
+// compiled is an operation, ready to be filled in again and again.
+type compiled struct {
+	Operation
+	index      int
+	path, body template
+}
+
+func compile(operation Operation, index int) *compiled {
+	return &compiled{Operation: operation, index: index, path: parseTemplate(operation.Path), body: parseTemplate(operation.Body)}
+}
+
+func (c *compiled) request(values *blanks) request {
+	return request{compiled: c, path: c.path.fill(values), body: c.body.fill(values), made: values.made}
+}
+
+// picker draws requests. It belongs to one goroutine; equal seeds draw equal
+// operations, targets and terms.
+type picker struct {
+	operations []*compiled
+	total      int // of weights
+	targets    []string
+	terms      []string
+	made       *ids
+	run        string
+	random     *rand.Rand
+	favourites *rand.Zipf
+	number     int64
+}
+
+func newPicker(scenario Scenario, run string, targets []string, made *ids, seed uint64) *picker {
+	p := &picker{targets: targets, terms: scenario.Terms, made: made, run: run, random: rand.New(rand.NewPCG(seed, 0))}
+	for i, operation := range scenario.Operations {
+		p.operations = append(p.operations, compile(operation, i))
+		p.total += operation.Weight
+	}
+	if len(targets) > 0 {
+		p.favourites = rand.NewZipf(p.random, scenario.Targets.Skew, 1, uint64(len(targets)-1))
+	}
+	return p
+}
+
+func (p *picker) pick() request {
+	chosen, draw := 0, p.random.IntN(p.total)
+	for draw >= p.operations[chosen].Weight {
+		draw -= p.operations[chosen].Weight
+		chosen++
+	}
+	p.number++
+	values := blanks{number: strconv.FormatInt(p.number, 10), run: p.run}
+	if p.favourites != nil {
+		values.target = p.targets[p.favourites.Uint64()]
+	}
+	if len(p.terms) > 0 {
+		values.term = p.terms[p.random.IntN(len(p.terms))]
+	}
+	operation := p.operations[chosen]
+	if operation.path.made {
+		made, any := p.made.take()
+		if !any { // nothing made is left: the first operation stands in
+			operation = p.operations[0]
+		}
+		values.made = made
+	}
+	return operation.request(&values)
+}
+
+// ids are those of the things that the load has made and not yet removed.
+type ids struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (i *ids) add(id string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.list = append(i.list, id)
+}
+
+// take gives the one added last.
+func (i *ids) take() (id string, any bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.list) == 0 {
+		return "", false
+	}
+	last := len(i.list) - 1
+	id, i.list = i.list[last], i.list[:last]
+	return id, true
+}
