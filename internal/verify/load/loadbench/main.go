@@ -1,0 +1,194 @@
+//go:build linux
+
+// Loadbench measures the load generator itself: on one core, against a trivial
+// handler on another. It prints one JSON document and ends with 1 if a goal was
+// missed.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pocctl/pocctl/internal/verify/load"
+)
+
+// The goals, as the project's issues state them.
+const (
+	goalRate  = 10_000
+	goalP99   = 5.0   // milliseconds
+	stallRate = 300.0 // requests a second
+	stall     = time.Second
+	goalStall = 800.0 // milliseconds: the stall, less the 1% that waits longer than p99 shows
+)
+
+// measured is one run against its goals.
+type measured struct {
+	Held      float64 `json:"heldPerSecond"`
+	Sent      int64   `json:"sent"`
+	Unsent    int64   `json:"unsent"`
+	Failed    int64   `json:"failed"`
+	P50       float64 `json:"p50Milliseconds"`
+	P99       float64 `json:"p99Milliseconds"`
+	Max       float64 `json:"maxMilliseconds"`
+	LagP99    float64 `json:"lagP99Milliseconds"`
+	CPUMicros float64 `json:"cpuMicrosecondsPerRequest"`
+	MemoryMB  float64 `json:"peakMemoryMB"` // of the generator
+	Void      string  `json:"void,omitempty"`
+	OK        bool    `json:"ok"`
+}
+
+func main() {
+	serve := flag.Bool("serve", false, "be the trivial server")
+	duration := flag.Duration("duration", 10*time.Second, "how long to hold the rate")
+	rate := flag.Float64("rate", goalRate, "requests a second to hold")
+	flag.Parse()
+	if *serve {
+		server()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ok, err := bench(ctx, *rate, *duration)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "loadbench:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, rate float64, duration time.Duration) (bool, error) {
+	if err := useCore(0); err != nil {
+		return false, err
+	}
+	child := exec.CommandContext(ctx, "/proc/self/exe", "-serve")
+	child.Stderr = os.Stderr
+	address, err := child.StdoutPipe()
+	if err != nil {
+		return false, err
+	}
+	if err := child.Start(); err != nil {
+		return false, fmt.Errorf("start the server: %w", err)
+	}
+	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
+	var url string
+	if _, err := fmt.Fscanln(address, &url); err != nil {
+		return false, fmt.Errorf("read the server's address: %w", err)
+	}
+
+	hold, err := run(ctx, url, load.Plan{Rate: rate, Duration: duration, Warmup: 2 * time.Second})
+	if err != nil {
+		return false, err
+	}
+	hold.OK = hold.Void == "" && hold.Failed == 0 && hold.P99 < goalP99
+
+	// The whole process stops, as under a long collection or a dead disk.
+	freeze := time.AfterFunc(3*time.Second, func() {
+		_ = child.Process.Signal(syscall.SIGSTOP)
+		time.AfterFunc(stall, func() { _ = child.Process.Signal(syscall.SIGCONT) })
+	})
+	defer freeze.Stop()
+	stalled, err := run(ctx, url, load.Plan{Rate: stallRate, Duration: 10 * time.Second, Warmup: time.Second})
+	if err != nil {
+		return false, err
+	}
+	stalled.OK = stalled.Unsent == 0 && stalled.Failed == 0 && stalled.P99 >= goalStall
+
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	err = encoder.Encode(map[string]any{"schema": "pocctl.loadbench/v1", "hold": hold, "stall": stalled})
+	return hold.OK && stalled.OK, err
+}
+
+func run(ctx context.Context, url string, plan load.Plan) (measured, error) {
+	before := processorTime()
+	result, err := load.Run(ctx, load.Options{
+		URL:      url,
+		Stages:   plan.Stages(),
+		Scenario: load.Scenario{Operations: []load.Operation{{Name: "get", Weight: 1, Method: http.MethodGet, Path: "/", Cached: true}}},
+	})
+	if err != nil {
+		return measured{}, err
+	}
+	if result.Interrupted {
+		return measured{}, ctx.Err()
+	}
+	total := result.Total
+	requests := float64(total.Sent) * (plan.Duration + plan.Warmup).Seconds() / plan.Duration.Seconds()
+	return measured{
+		Held: total.Held, Sent: total.Sent, Unsent: total.Unsent, Failed: total.Failed,
+		P50: total.Latency.P50, P99: total.Latency.P99, Max: total.Latency.Max, LagP99: result.Lag.P99,
+		CPUMicros: float64((processorTime() - before).Microseconds()) / requests,
+		MemoryMB:  peakMemory(), Void: result.Void,
+	}, nil
+}
+
+func server() {
+	if err := useCore(1); err != nil {
+		fmt.Fprintln(os.Stderr, "loadbench server:", err)
+		os.Exit(1)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "loadbench server:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("http://%s\n", listener.Addr())
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Cache", "hit")
+		_, _ = io.WriteString(w, `{"id":"1","name":"lantern"}`)
+	})
+	_ = (&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
+}
+
+// useCore keeps this process on one core; later threads inherit it.
+func useCore(core int) error {
+	runtime.GOMAXPROCS(1)
+	tasks, err := filepath.Glob("/proc/self/task/*")
+	if err != nil {
+		return err
+	}
+	var set unix.CPUSet
+	set.Set(core)
+	for _, task := range tasks {
+		id, err := strconv.Atoi(filepath.Base(task))
+		if err != nil {
+			return err
+		}
+		if err := unix.SchedSetaffinity(id, &set); err != nil {
+			return fmt.Errorf("keep to core %d: %w", core, err)
+		}
+	}
+	return nil
+}
+
+func processorTime() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func peakMemory() float64 {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return float64(usage.Maxrss) / 1024
+}

@@ -1,0 +1,31 @@
+package load
+
+// Products is the load of an online shop's catalog: mostly reads of a few
+// favourites, some searches, and enough writes to keep the cache honest. Its
+// paths begin at the API's base, for example /api/v1.
+func Products() Scenario {
+	const (
+		sku  = `load-{run}-{number}`
+		body = `{"sku":"` + sku + `","name":"Load test {term} {number}","description":"Made by a load test, and removed after it",` +
+			`"price_minor":1999,"currency":"EUR","stock":7}`
+	)
+	return Scenario{
+		Operations: []Operation{
+			{Name: "read", Weight: 70, Method: "GET", Path: "/products/{target}", Cached: true},
+			{Name: "search", Weight: 15, Method: "GET", Path: "/products/search?q={term}&limit=10"},
+			{Name: "update", Weight: 5, Method: "PUT", Path: "/products/{target}", Body: body},
+			{Name: "create", Weight: 5, Method: "POST", Path: "/products", Body: body, Makes: true},
+			{Name: "delete", Weight: 5, Method: "DELETE", Path: "/products/{made}"},
+		},
+		Targets: Targets{
+			Count:  100,
+			Skew:   1.1,
+			Create: Operation{Name: "prepare", Method: "POST", Path: "/products", Body: body},
+			Delete: Operation{Name: "remove", Method: "DELETE", Path: "/products/{target}"},
+		},
+		Terms: []string{
+			"anchor", "barrel", "candle", "drawer", "easel", "funnel", "garnet", "hammer", "inkwell", "jigsaw",
+			"kettle", "lantern", "mallet", "needle", "oilcan", "pulley", "quiver", "ratchet", "spindle", "trowel",
+		},
+	}
+}
