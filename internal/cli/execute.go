@@ -22,8 +22,7 @@ func Execute(ctx context.Context, options Options, args []string) error {
 	if err == nil {
 		return nil
 	}
-	var known *fault.Error
-	if ctx.Err() != nil && !errors.As(err, &known) {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = fault.New(fault.Interrupted, "step", command.CommandPath()).Because(err)
 	}
 	if showErr := a.showError(fault.From(err), args); showErr != nil {

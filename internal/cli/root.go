@@ -58,7 +58,10 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(
 		a.doctor(),
+		a.migrate(),
 		a.probe(),
+		a.seed(),
+		a.serve(),
 		a.version(),
 	)
 	return root

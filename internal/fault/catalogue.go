@@ -41,6 +41,7 @@ const (
 	RolloutTimeout      Code = "rollout-timeout"
 	LoadNotPrepared     Code = "load-not-prepared"
 	SmokeFailed         Code = "smoke-failed"
+	ProbeFailed         Code = "probe-failed"
 )
 
 type entry struct {
@@ -76,4 +77,5 @@ var catalogue = map[Code]entry{
 	RolloutTimeout:      {ExitFailed, "{release} was not ready after {waited}: {detail}", "look further with: {next}"},
 	LoadNotPrepared:     {ExitFailed, "prepare the load: {request}: {detail}", "check that the service works: pocctl smoke"},
 	SmokeFailed:         {ExitFailed, "smoke check {check}: expected {expected}, got {got}", "look further with: {next}"},
+	ProbeFailed:         {ExitFailed, "{url} is not well", "see what it answers: curl -i {url}"},
 }
