@@ -27,13 +27,9 @@ type Connection struct {
 
 // Connect makes a client. It connects when it is first used. Errors: a bad URL.
 func Connect(connection Connection) (*redis.Client, error) {
-	options, err := redis.ParseURL(connection.URL)
-	var bad *url.Error
-	if errors.As(err, &bad) {
-		err = bad.Err // without the URL, which may hold a password
-	}
+	options, err := parse(connection.URL)
 	if err != nil {
-		return nil, fmt.Errorf("read the Redis URL: %w", err)
+		return nil, err
 	}
 	options.PoolSize = connection.MaxConnections
 	options.DialTimeout = connection.Timeout
@@ -47,6 +43,24 @@ func Connect(connection Connection) (*redis.Client, error) {
 	options.ContextTimeoutEnabled = true
 	options.Dialer = dialer(connection, options)
 	return redis.NewClient(options), nil
+}
+
+// ParseURL refuses what Connect would, without making anything.
+func ParseURL(text string) error {
+	_, err := parse(text)
+	return err
+}
+
+func parse(text string) (*redis.Options, error) {
+	options, err := redis.ParseURL(text)
+	var bad *url.Error
+	if errors.As(err, &bad) {
+		err = bad.Err // without the URL, which may hold a password
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the Redis URL: %w", err)
+	}
+	return options, nil
 }
 
 func dialer(connection Connection, options *redis.Options) func(context.Context, string, string) (net.Conn, error) {

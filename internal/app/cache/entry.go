@@ -19,8 +19,8 @@ func decode(value []byte) (version int64, body []byte, ok bool) {
 	if len(value) < versionDigits {
 		return 0, nil, false
 	}
-	version, err := strconv.ParseInt(string(value[:versionDigits]), 10, 64)
-	return version, value[versionDigits:], err == nil && version >= 0
+	digits, err := strconv.ParseUint(string(value[:versionDigits]), 10, 63)
+	return int64(digits), value[versionDigits:], err == nil
 }
 
 // Versions are compared as text of one length: Lua's numbers hold 53 bits.

@@ -1,0 +1,192 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/pocctl/pocctl/internal/app/catalog"
+)
+
+func TestProductGoesThroughItsLife(t *testing.T) {
+	s, ctx := migrated(t), t.Context()
+	want := aProduct("LAMP-1", "Oak lamp")
+	if diff := cmp.Diff(want, create(t, s, want)); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	got, err := s.Get(ctx, want.ID)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("read: %v (-want +got):\n%s", err, diff)
+	}
+
+	want.Name, want.Stock, want.UpdatedAt = "Oak lamp, tall", 3, want.UpdatedAt.Add(time.Hour)
+	updated, err := s.Update(ctx, want, 1)
+	want.Version = 2
+	if diff := cmp.Diff(want, updated); err != nil || diff != "" {
+		t.Errorf("updated: %v (-want +got):\n%s", err, diff)
+	}
+
+	if err := s.Delete(ctx, want.ID, 2); err != nil {
+		t.Errorf("delete: %v", err)
+	}
+	if _, err := s.Get(ctx, want.ID); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("read after delete: %v, want ErrNotFound", err)
+	}
+}
+
+func TestWritesThatDoNotFit(t *testing.T) {
+	s, ctx := migrated(t), t.Context()
+	there := create(t, s, aProduct("TAKEN", "There first"))
+	other := create(t, s, aProduct("OTHER", "There second"))
+	absent := aProduct("ABSENT", "Nowhere")
+
+	inOtherCase := aProduct("taken", "Late")
+	if _, err := s.Create(ctx, inOtherCase); !errors.Is(err, catalog.ErrSKUTaken) {
+		t.Errorf("create a SKU that differs in case: %v, want ErrSKUTaken", err)
+	}
+	other.SKU = there.SKU
+	if _, err := s.Update(ctx, other, catalog.AnyVersion); !errors.Is(err, catalog.ErrSKUTaken) {
+		t.Errorf("update to a SKU that is taken: %v, want ErrSKUTaken", err)
+	}
+	if _, err := s.Update(ctx, absent, catalog.AnyVersion); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("update nothing: %v, want ErrNotFound", err)
+	}
+	if err := s.Delete(ctx, absent.ID, 1); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("delete nothing: %v, want ErrNotFound", err)
+	}
+	var mismatch *catalog.VersionMismatch
+	if _, err := s.Update(ctx, there, 5); !errors.As(err, &mismatch) || mismatch.Actual != 1 || mismatch.Expected != 5 {
+		t.Errorf("update another version: %v, want a mismatch of 5 and 1", err)
+	}
+	if err := s.Delete(ctx, there.ID, 5); !errors.As(err, &mismatch) {
+		t.Errorf("delete another version: %v, want a mismatch", err)
+	}
+}
+
+func TestOneOfManyUpdatesOfAVersionWins(t *testing.T) {
+	s, ctx := migrated(t), t.Context()
+	product := create(t, s, aProduct("RACE", "Contended"))
+	const writers = 16
+	var won, lost atomic.Int64
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			_, err := s.Update(ctx, product, 1)
+			var mismatch *catalog.VersionMismatch
+			switch {
+			case err == nil:
+				won.Add(1)
+			case errors.As(err, &mismatch):
+				lost.Add(1)
+			default:
+				t.Errorf("update: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if won.Load() != 1 || lost.Load() != writers-1 {
+		t.Errorf("%d won and %d lost, want 1 and %d", won.Load(), lost.Load(), writers-1)
+	}
+	if after, err := s.Get(ctx, product.ID); err != nil || after.Version != 2 {
+		t.Errorf("version %d after one update (%v), want 2", after.Version, err)
+	}
+}
+
+func TestUnconditionalUpdatesAllCount(t *testing.T) {
+	s, ctx := migrated(t), t.Context()
+	product := create(t, s, aProduct("COUNT", "Counted"))
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if _, err := s.Update(ctx, product, catalog.AnyVersion); err != nil {
+				t.Errorf("update: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if after, err := s.Get(ctx, product.ID); err != nil || after.Version != 17 {
+		t.Errorf("version %d after 16 updates (%v), want 17", after.Version, err)
+	}
+}
+
+func TestListGoesByID(t *testing.T) {
+	s, ctx := migrated(t), t.Context()
+	var want []string
+	for i := range 5 {
+		sku := fmt.Sprintf("L-%d", i)
+		create(t, s, aProduct(sku, "Listed"))
+		want = append(want, sku)
+	}
+	var got []string
+	after := uuid.Nil
+	for {
+		products, err := s.List(ctx, after, 2)
+		if err != nil {
+			t.Fatalf("list: %v", err)
+		}
+		if len(products) == 0 {
+			break
+		}
+		for _, product := range products {
+			got = append(got, product.SKU)
+			after = product.ID
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("listed (-want +got):\n%s", diff)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	s, ctx := migrated(t), t.Context()
+	for sku, name := range map[string]string{
+		"LAN-100": "Copper lantern", "LAN-200": "Steel lantern", "CHAIR_1": "Folding chair", "CHAIRX1": "Oak stool",
+		"PCT-1": "100% wool blanket", "CAFE": "Café table",
+	} {
+		create(t, s, aProduct(sku, name))
+	}
+	described := aProduct("KEEP", "Shelf")
+	described.Description = "It stands beside any chair."
+	create(t, s, described)
+
+	tests := []struct {
+		query string
+		want  []string // in order where rank decides, else one
+	}{
+		{"copper", []string{"LAN-100"}},
+		{"Copper Lantern", []string{"LAN-100"}},
+		{"cop lan", []string{"LAN-100"}},                      // the beginnings of words
+		{"folded", []string{"CHAIR_1"}},                       // by stem
+		{"chair", []string{"CHAIR_1", "KEEP", "CHAIRX1"}},     // name, description, SKU alone
+		{"CHAIR_1", []string{"CHAIR_1"}},                      // the underscore is no wildcard
+		{"lan-2", []string{"LAN-200"}},                        // the beginning of a SKU, in any case
+		{"100%", []string{"PCT-1"}},                           // nor is the percent sign
+		{"caf", []string{"CAFE"}},                             // SKU and name
+		{"café", []string{"CAFE"}},                            //
+		{"!!! & | :* ( '", nil},                               // operators are not for callers
+		{`lantern -copper "`, []string{"LAN-100", "LAN-200"}}, // prefixes match both
+		{"'; DROP TABLE products; --", nil},
+		{"nothing of the kind", nil},
+	}
+	for _, test := range tests {
+		t.Run(test.query, func(t *testing.T) {
+			products, err := s.Search(ctx, test.query, 10)
+			if err != nil {
+				t.Fatalf("search: %v", err)
+			}
+			var got []string
+			for _, product := range products {
+				got = append(got, product.SKU)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
