@@ -91,6 +91,9 @@ func summarise(histogram *hdr.Histogram) Distribution {
 	return d
 }
 
+// Samples counts the requests.
+func (d Distribution) Samples() int64 { return d.Count }
+
 // At gives the time, in milliseconds, within which the share quantile of requests lies.
 func (d Distribution) At(quantile float64) float64 {
 	if d.histogram == nil {
