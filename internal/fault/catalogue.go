@@ -42,6 +42,7 @@ const (
 	LoadNotPrepared     Code = "load-not-prepared"
 	SmokeFailed         Code = "smoke-failed"
 	ProbeFailed         Code = "probe-failed"
+	ClusterFailed       Code = "cluster-failed"
 )
 
 type entry struct {
@@ -78,4 +79,5 @@ var catalogue = map[Code]entry{
 	LoadNotPrepared:     {ExitFailed, "prepare the load: {request}: {detail}", "check that the service works: pocctl smoke"},
 	SmokeFailed:         {ExitFailed, "smoke check {check}: expected {expected}, got {got}", "look further with: {next}"},
 	ProbeFailed:         {ExitFailed, "{url} is not well", "see what it answers: curl -i {url}"},
+	ClusterFailed:       {ExitFailed, "the local cluster does not come up: {component}: {detail}", "read its log: {log}"},
 }

@@ -8,15 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // NodeName is the name of the one node.
 const NodeName = "pocctl"
 
-// Cluster is the description. Addresses are host:port on loopback.
+// Cluster is the description.
 type Cluster struct {
 	// Name is the environment's name.
 	Name string `json:"name"`
@@ -26,14 +26,9 @@ type Cluster struct {
 	Build  string `json:"build"`
 	// Slot numbers the clusters of one machine; it picks the address ranges.
 	Slot int `json:"slot"`
-
-	APIServer   string `json:"apiServer"`
-	EtcdClient  string `json:"etcdClient"`
-	EtcdPeer    string `json:"etcdPeer"`
-	Kubelet     string `json:"kubelet"`
-	NodeMetrics string `json:"nodeMetrics"`
-	Ingress     string `json:"ingress"`
-	// IngressWanted is the address that the environment asks for.
+	// Ingress is where HTTP enters, and IngressWanted what the environment asks
+	// for: the next free port is taken where that one is busy.
+	Ingress       string `json:"ingress"`
 	IngressWanted string `json:"ingressWanted"`
 
 	// PostgresDirectory holds postgres and initdb.
@@ -81,35 +76,7 @@ func (c Cluster) Save() error {
 	return writeFile(filepath.Join(c.Directory, descriptionFile), data)
 }
 
-// PodRange is where pods have their addresses.
-func (c Cluster) PodRange() netip.Prefix { return loopbackRange(firstRange + 2*c.Slot) }
-
-// ServiceRange is where Services have their addresses.
-func (c Cluster) ServiceRange() netip.Prefix { return loopbackRange(firstRange + 2*c.Slot + 1) }
-
-// ServiceIP is the address of the Service named kubernetes.
-func (c Cluster) ServiceIP() netip.Addr { return c.ServiceRange().Addr().Next() }
-
-// DNS is the address of the cluster's name server. Its port can be had without
-// privileges, and holding it is what holds the slot.
-func (c Cluster) DNS() string {
-	base := c.ServiceRange().Addr().As4()
-	base[3] = 10
-	return netip.AddrPortFrom(netip.AddrFrom4(base), dnsPort).String()
-}
-
-// Slots is how many clusters one machine can run side by side.
-const Slots = 16
-
-const (
-	firstRange      = 42
-	dnsPort         = 5353
-	descriptionFile = "cluster.json"
-)
-
-func loopbackRange(second int) netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{127, byte(second), 0, 0}), 16)
-}
+const descriptionFile = "cluster.json"
 
 // writeFile replaces path with data under a new name first, so that a reader or
 // a kill never meets half a file.
@@ -122,4 +89,13 @@ func writeFile(path string, data []byte) error {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	return nil
+}
+
+// Changed tells when the description in directory was last written.
+func Changed(directory string) (time.Time, error) {
+	info, err := os.Stat(filepath.Join(directory, descriptionFile))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at cluster description: %w", err)
+	}
+	return info.ModTime(), nil
 }

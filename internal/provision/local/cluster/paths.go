@@ -33,3 +33,11 @@ func (c Cluster) Hosts() string { return filepath.Join(c.Directory, "hosts") }
 func (c Cluster) Log(component string) string {
 	return filepath.Join(c.Directory, "logs", component+".log")
 }
+
+// Entries lists the names in the state directory that belong to the cluster.
+func Entries() []string {
+	return []string{
+		"data", "pki", "kubeconfig", "etcd", "node", "hosts", "logs", "cache",
+		descriptionFile, descriptionFile + ".new", statusFile, statusFile + ".new", "supervisor.lock",
+	}
+}

@@ -1,0 +1,151 @@
+// Package supervisor keeps the processes of a local cluster running. It outlives
+// the command that starts it, holds the cluster's address range, and takes
+// everything down with it when it goes.
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/pocctl/pocctl/internal/provision/local/cluster"
+	"github.com/pocctl/pocctl/internal/provision/local/pki"
+	"github.com/pocctl/pocctl/internal/provision/local/process"
+)
+
+// Options of a supervisor.
+type Options struct {
+	// Directory is the cluster's state directory, with its description in it.
+	Directory string
+	// Log is told what happens.
+	Log *slog.Logger
+}
+
+// leftoverDeadline bounds the wait for processes of a killed supervisor.
+const leftoverDeadline = 10 * time.Second
+
+// Run keeps the cluster running until ctx ends, then stops it in order. Only one
+// supervisor runs on a directory: another gets ErrHeld at once.
+func Run(ctx context.Context, options Options) error {
+	lock, err := hold(options.Directory)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+
+	c, err := cluster.Load(options.Directory)
+	if err != nil {
+		return err
+	}
+	board := newBoard(c)
+	if err := run(ctx, c, board, options.Log); err != nil {
+		board.fail(err)
+		return err
+	}
+	return nil
+}
+
+func run(ctx context.Context, c cluster.Cluster, board *board, log *slog.Logger) error {
+	cleaning, cancel := context.WithTimeout(ctx, leftoverDeadline)
+	defer cancel()
+	if err := process.Kill(cleaning, Marker(c.Directory)); err != nil {
+		return fmt.Errorf("end what an earlier supervisor left: %w", err)
+	}
+
+	slot, err := takeSlot(&c)
+	if err != nil {
+		return err
+	}
+	defer slot.Close()
+	if c.Ingress, err = freeIngress(c); err != nil {
+		return err
+	}
+	if err := c.Save(); err != nil {
+		return err
+	}
+	files, err := pki.Ensure(c.Certificates(), pki.Options{
+		Name:      "pocctl-" + c.Name,
+		Server:    "https://" + c.APIServer().String(),
+		NodeName:  cluster.NodeName,
+		ServiceIP: c.ServiceIP(),
+		Hosts:     []string{c.NodeIP().String()},
+	})
+	if err != nil {
+		return fmt.Errorf("make certificates: %w", err)
+	}
+	if err := copyKubeconfig(files.Admin.Kubeconfig, c.Kubeconfig()); err != nil {
+		return err
+	}
+
+	log.Info("starting", "cluster", c.Name, "pods", c.PodRange().String(), "ingress", c.Ingress)
+	return newFleet(c, files, board, log).run(ctx)
+}
+
+// Marker is the environment variable that every process of the cluster carries.
+func Marker(directory string) string { return "POCCTL_CLUSTER=" + directory }
+
+func copyKubeconfig(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	return nil
+}
+
+// takeSlot holds an address range: the cluster's own if it has data, since its
+// Services' addresses are in there, or else the first that is free.
+func takeSlot(c *cluster.Cluster) (net.Listener, error) {
+	if _, err := os.Stat(c.EtcdData()); err == nil {
+		listener, err := net.Listen("tcp4", c.SlotLock().String())
+		if err != nil {
+			return nil, fmt.Errorf("hold addresses %s, which belong to this cluster: %w", c.PodRange(), err)
+		}
+		return listener, nil
+	}
+	for c.Slot = 0; c.Slot < cluster.Slots; c.Slot++ {
+		if listener, err := net.Listen("tcp4", c.SlotLock().String()); err == nil {
+			return listener, nil
+		}
+	}
+	return nil, fmt.Errorf("all %d address ranges of this machine are held by other clusters", cluster.Slots)
+}
+
+// freeIngress gives the ingress's address: the one it had, the one wanted, or
+// the next free port.
+func freeIngress(c cluster.Cluster) (string, error) {
+	for _, address := range []string{c.Ingress, c.IngressWanted} {
+		if address != "" && free(address) {
+			return address, nil
+		}
+	}
+	host, portText, err := net.SplitHostPort(c.IngressWanted)
+	if err != nil {
+		return "", fmt.Errorf("read ingress address: %w", err)
+	}
+	var port int
+	if _, err := fmt.Sscan(portText, &port); err != nil {
+		return "", fmt.Errorf("read ingress address: %w", err)
+	}
+	for next := port + 1; next < port+100 && next < 65536; next++ {
+		address := net.JoinHostPort(host, fmt.Sprint(next))
+		if free(address) {
+			return address, nil
+		}
+	}
+	return "", errors.New("no free port for the ingress after " + c.IngressWanted)
+}
+
+func free(address string) bool {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
+	return listener.Close() == nil
+}
