@@ -267,7 +267,7 @@ func (r *run) outcome(interrupted bool) error {
 	if interrupted {
 		where := "the run, between two steps"
 		if len(cut) > 0 {
-			where = strings.Join(cut, " and ")
+			where = named(cut)
 		}
 		failures = append([]error{fault.New(fault.Interrupted, "step", where)}, failures...)
 	}
@@ -275,4 +275,18 @@ func (r *run) outcome(interrupted bool) error {
 		return failures[0]
 	}
 	return errors.Join(failures...)
+}
+
+// named lists names for a sentence: "a, b, c and 4 more".
+func named(names []string) string {
+	const most = 3
+	last := len(names) - 1
+	switch {
+	case last == 0:
+		return names[0]
+	case last < most:
+		return strings.Join(names[:last], ", ") + " and " + names[last]
+	default:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
 }
