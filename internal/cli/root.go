@@ -64,6 +64,7 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
 		a.serve(),
 		a.version(),
 	)
+	root.AddCommand(a.inside()...)
 	return root
 }
 

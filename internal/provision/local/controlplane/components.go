@@ -33,13 +33,13 @@ type Component struct {
 func Components(c cluster.Cluster, files pki.Bundle) []Component {
 	lean := []string{"GOGC=50"}
 	return []Component{
-		{Name: Etcd, Args: []string{"--state-dir", c.Directory}, Env: lean},
+		{Name: Etcd, Args: []string{c.Directory}, Env: lean},
 		// The API server waits for etcd itself, and starting both at once saves
 		// a second.
 		{Name: APIServer, Args: apiServerFlags(c, files), Env: lean},
 		{Name: ControllerManager, Args: controllerManagerFlags(c, files), After: APIServer, Env: lean},
 		{Name: Scheduler, Args: schedulerFlags(files), After: APIServer, Env: lean},
-		{Name: Node, Args: []string{"--state-dir", c.Directory}, After: APIServer, Env: lean},
+		{Name: Node, Args: []string{c.Directory}, After: APIServer, Env: lean},
 	}
 }
 

@@ -11,26 +11,17 @@ import (
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
-)
 
-// EtcdOptions say where etcd keeps its data and listens.
-type EtcdOptions struct {
-	// Directory is the data directory.
-	Directory string
-	// Client and Peer are host:port on loopback.
-	Client, Peer string
-	// CertificateAuthority, Certificate and Key are the paths of the PEM files
-	// that both sides must show; clients without a certificate are refused.
-	CertificateAuthority, Certificate, Key string
-}
+	"github.com/pocctl/pocctl/internal/provision/local/controlplane"
+)
 
 // RunEtcd runs a one-member etcd until ctx ends.
 //
 // It does not fsync: what a killed process has written stays in the page cache,
 // so only a crash of the machine can lose it, and this cluster can be made anew.
-func RunEtcd(ctx context.Context, options EtcdOptions) error {
+func RunEtcd(ctx context.Context, options controlplane.EtcdSettings) error {
 	secured := transport.TLSInfo{
-		TrustedCAFile: options.CertificateAuthority, CertFile: options.Certificate, KeyFile: options.Key,
+		TrustedCAFile: options.Authority, CertFile: options.Certificate, KeyFile: options.Key,
 		ClientCertAuth: true,
 	}
 	client := url.URL{Scheme: "https", Host: options.Client}

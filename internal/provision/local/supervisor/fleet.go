@@ -138,7 +138,7 @@ func (f *fleet) start(component controlplane.Component) (member, error) {
 }
 
 func (f *fleet) command(component controlplane.Component) *exec.Cmd {
-	command := exec.Command(f.cluster.Binary, append([]string{"component", component.Name, "--"}, component.Args...)...)
+	command := exec.Command(f.cluster.Binary, append([]string{"component", component.Name}, component.Args...)...)
 	command.Env = append(os.Environ(), Marker(f.cluster.Directory))
 	command.Env = append(command.Env, component.Env...)
 	command.Dir = f.cluster.Directory

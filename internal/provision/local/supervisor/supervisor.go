@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
-	"github.com/pocctl/pocctl/internal/provision/local/pki"
+	"github.com/pocctl/pocctl/internal/provision/local/controlplane"
 	"github.com/pocctl/pocctl/internal/provision/local/process"
 )
 
@@ -67,15 +67,9 @@ func run(ctx context.Context, c cluster.Cluster, board *board, log *slog.Logger)
 	if err := c.Save(); err != nil {
 		return err
 	}
-	files, err := pki.Ensure(c.Certificates(), pki.Options{
-		Name:      "pocctl-" + c.Name,
-		Server:    "https://" + c.APIServer().String(),
-		NodeName:  cluster.NodeName,
-		ServiceIP: c.ServiceIP(),
-		Hosts:     []string{c.NodeIP().String()},
-	})
+	files, err := controlplane.Certificates(c)
 	if err != nil {
-		return fmt.Errorf("make certificates: %w", err)
+		return err
 	}
 	if err := copyKubeconfig(files.Admin.Kubeconfig, c.Kubeconfig()); err != nil {
 		return err
