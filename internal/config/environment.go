@@ -27,7 +27,9 @@ type Environment struct {
 	Postgres  Postgres `json:"postgres"`
 	// Images maps an image name to a program on this machine (local only).
 	Images   map[string]Image `json:"images"`
-	Releases []Release        `json:"releases"`
+	// Secrets are made, with random values, before the releases that use them.
+	Secrets  []Secret  `json:"secrets"`
+	Releases []Release `json:"releases"`
 	Smoke    Smoke            `json:"smoke"`
 	Load     Load             `json:"load"`
 }
@@ -49,6 +51,13 @@ type Image struct {
 	Program string            `json:"program"` // absolute, or relative to the environment's file
 	Args    []string          `json:"args"`
 	Env     map[string]string `json:"env"`
+}
+
+// Secret is a Secret of the environment's namespace whose values are made up on
+// the first run and kept with the data that they guard.
+type Secret struct {
+	Name string   `json:"name"`
+	Keys []string `json:"keys"` // each gets a random password
 }
 
 // Release is one Helm release of the environment.

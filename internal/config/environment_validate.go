@@ -21,7 +21,7 @@ const labelFix = "use lower-case letters, digits and dashes, 63 at most"
 func (e *Environment) validate(d *document) error {
 	for _, check := range []func(*document) error{
 		e.validateName, e.validateKind, e.validateIngress, e.validateImages,
-		e.validateReleases, e.validateOrder, e.validateSmoke, e.validateLoad,
+		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateSmoke, e.validateLoad,
 	} {
 		if err := check(d); err != nil {
 			return err
@@ -78,6 +78,19 @@ func (e *Environment) validateImages(d *document) error {
 			return d.invalid(key+".program", "give the path of a program on this machine", "is missing")
 		case !filepath.IsAbs(program):
 			return d.invalid(key+".program", "give its absolute path", "is %q, which is relative to no folder here", program)
+		}
+	}
+	return nil
+}
+
+func (e *Environment) validateSecrets(d *document) error {
+	for i, secret := range e.Secrets {
+		key := fmt.Sprintf("secrets[%d]", i)
+		switch {
+		case !label(secret.Name):
+			return d.invalid(key+".name", labelFix, "is %q, which Kubernetes does not take", secret.Name)
+		case len(secret.Keys) == 0:
+			return d.invalid(key+".keys", "list the keys to make passwords for, for example [password]", "is empty")
 		}
 	}
 	return nil
