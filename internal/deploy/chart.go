@@ -25,7 +25,7 @@ func LoadChart(built fs.FS, name string) (*chart.Chart, error) {
 		}
 	}
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.ChartInvalid, "chart", name, "detail", "there is no such chart, neither built in nor as a path").Because(err)
+		return nil, fault.New(fault.ChartInvalid, "chart", name, "detail", "there is no such chart, neither built in nor as a path")
 	}
 	loaded, err := loader.Load(name)
 	return valid(name, loaded, err)

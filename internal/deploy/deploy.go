@@ -104,6 +104,7 @@ func (c *Client) watchOptions(name string, progress Progress) watch.Options {
 		Client:   c.kubernetes,
 		Subject:  "release " + name,
 		Progress: progress,
+		Started:  time.Now(),
 		Limits:   c.options.Limits,
 		Next:     c.options.Next,
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/pocctl/pocctl/internal/fault"
 )
@@ -20,21 +19,14 @@ func (c *Client) explain(doing string, op *operation, r Release, err error) erro
 	var known *fault.Error
 	var network net.Error
 	switch {
-	case errors.As(err, &known), isContext(err):
+	case errors.As(err, &known):
+		return err // it names the release itself
+	case isContext(err):
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.As(err, &network), strings.Contains(err.Error(), "cluster unreachable"):
 		return fault.New(fault.ClusterUnreachable, "server", c.config.Host).Because(err)
 	case r.Chart != nil && isRenderError(err):
 		return r.renderFault(err)
 	}
-	return fault.New(fault.ResourceRefused, "action", doing, "detail", refusal(err)).Because(err)
-}
-
-// refusal gives the API server's own words, without Helm's around them.
-func refusal(err error) string {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		return status.Status().Message
-	}
-	return strings.TrimPrefix(strings.TrimSpace(err.Error()), "Unable to continue with install: ")
+	return fault.New(fault.ResourceRefused, "action", doing).Because(err)
 }

@@ -165,7 +165,10 @@ func (o *operation) uninstall(ctx context.Context, name string) error {
 		}
 		hooks = append(hooks, made...)
 	}
-	if _, errs := o.client.Delete(hooks); len(errs) > 0 {
+	if len(hooks) == 0 {
+		return nil
+	}
+	if _, errs := o.client.DeleteWithPropagationPolicy(hooks, metav1.DeletePropagationForeground); len(errs) > 0 {
 		return errors.Join(errs...)
 	}
 	return o.client.WaitForDelete(hooks, forever)

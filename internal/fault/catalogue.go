@@ -43,6 +43,8 @@ const (
 	SmokeFailed         Code = "smoke-failed"
 	ProbeFailed         Code = "probe-failed"
 	ClusterFailed       Code = "cluster-failed"
+	PostgresMissing     Code = "postgres-missing"
+	PostgresVersion     Code = "postgres-version"
 )
 
 type entry struct {
@@ -73,11 +75,13 @@ var catalogue = map[Code]entry{
 	ChartInvalid:        {ExitUsage, "chart {chart}: {detail}", "correct the chart; `helm lint` shows more"},
 	ValuesInvalid:       {ExitUsage, "values of release {release}: {detail}", "correct them in the environment's file; the chart's README.md lists its values"},
 	ReleaseUnknown:      {ExitFailed, "there is no release {release} in namespace {namespace}", "deploy it first: pocctl deploy"},
-	ResourceRefused:     {ExitFailed, "{action}: Kubernetes refused it: {detail}", "correct the chart or its values, then run the command again"},
-	RolloutFailed:       {ExitFailed, "{release}: {resource} cannot become ready: {detail}", "look further with: {next}"},
+	ResourceRefused:     {ExitFailed, "{action}: Kubernetes refused it", "correct the chart or its values, then run the command again"},
+	RolloutFailed:       {ExitFailed, "{release}: {resource} {outcome}: {detail}", "look further with: {next}"},
 	RolloutTimeout:      {ExitFailed, "{release} was not ready after {waited}: {detail}", "look further with: {next}"},
 	LoadNotPrepared:     {ExitFailed, "prepare the load: {request}: {detail}", "check that the service works: pocctl smoke"},
 	SmokeFailed:         {ExitFailed, "smoke check {check}: expected {expected}, got {got}", "look further with: {next}"},
 	ProbeFailed:         {ExitFailed, "{url} is not well", "see what it answers: curl -i {url}"},
 	ClusterFailed:       {ExitFailed, "the local cluster does not come up: {component}: {detail}", "read its log: {log}"},
+	PostgresMissing:     {ExitFailed, "there is no {wanted}", "install it, for example with `apt-get install {package}`, or name the directory of its programs as postgres.directory in the environment's file"},
+	PostgresVersion:     {ExitFailed, "the database in {directory} was made by Postgres {made}, and this machine has {present}", "install Postgres {made} beside it, or remove the data with `pocctl down`"},
 }

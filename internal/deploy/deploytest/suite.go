@@ -99,6 +99,8 @@ func (b *bench) upsert(ctx context.Context, values ...any) error {
 	for i := 0; i < len(values); i += 2 {
 		b.release.Values[values[i].(string)] = values[i+1]
 	}
+	started := time.Now()
+	defer func() { b.progress.t.Logf("upsert took %s", time.Since(started).Round(time.Millisecond)) }()
 	return b.Upsert(ctx, b.release, b.progress)
 }
 

@@ -103,6 +103,9 @@ func (s Snapshot) deployment(d *appsv1.Deployment, limits Limits) State {
 	if observed && d.Status.UpdatedReplicas < wanted {
 		state.Summary = fmt.Sprintf("%d/%d updated", d.Status.UpdatedReplicas, wanted)
 	}
+	if observed && d.Status.Replicas > wanted && d.Status.AvailableReplicas >= wanted {
+		state.Summary = fmt.Sprintf("%d/%d of the new version, the old one ends", min(d.Status.UpdatedReplicas, wanted), wanted)
+	}
 	state.Ready = observed && d.Status.UpdatedReplicas == wanted && d.Status.AvailableReplicas == wanted && d.Status.Replicas == wanted
 	if state.Ready || !observed {
 		return state
@@ -204,7 +207,9 @@ func (s Snapshot) job(job *batchv1.Job, limits Limits) State {
 			state.Failure = &Failure{Reason: condition.Reason, Message: condition.Message}
 			if pod := lastPod(pods); pod != nil {
 				state.Failure.Pod = pod.Name
-				state.Failure.Container, state.Failure.Message = exitOf(pod, condition.Message)
+				if container, how := exitOf(pod); container != "" && condition.Reason == batchv1.JobReasonBackoffLimitExceeded {
+					state.Failure.Container, state.Failure.Reason, state.Failure.Message = container, how, ""
+				}
 				state.Failure.Event = line(s.warning(pod.UID))
 			}
 			return state
@@ -225,9 +230,11 @@ func (s Snapshot) singlePod(pod *corev1.Pod, limits Limits) State {
 	case pod.Status.Phase == corev1.PodSucceeded:
 		return State{Ready: true, Summary: "succeeded"}
 	case pod.Status.Phase == corev1.PodFailed:
-		container, message := exitOf(pod, pod.Status.Message)
-		return State{Summary: "failed", Failure: &Failure{Pod: pod.Name, Container: container, Reason: "Failed",
-			Message: message, Event: line(s.warning(pod.UID))}}
+		failure := &Failure{Pod: pod.Name, Reason: "Failed", Message: pod.Status.Message, Event: line(s.warning(pod.UID))}
+		if container, how := exitOf(pod); container != "" {
+			failure.Container, failure.Reason = container, how
+		}
+		return State{Summary: "failed", Failure: failure}
 	case pod.Spec.RestartPolicy == corev1.RestartPolicyAlways && podReady(pod):
 		return State{Ready: true, Summary: "ready"}
 	}

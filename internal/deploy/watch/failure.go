@@ -12,6 +12,13 @@ import (
 
 const logLines = 20
 
+func (f Failure) outcome() string {
+	if f.Object.Kind == "Job" || f.Object.Kind == "Pod" {
+		return "failed"
+	}
+	return "cannot become ready"
+}
+
 // Describe says what failed and shows the evidence below it.
 func (f Failure) Describe() string {
 	var where []string

@@ -149,13 +149,13 @@ func lastPod(pods []*corev1.Pod) *corev1.Pod {
 }
 
 // exitOf names the container of a pod that ended badly, and how.
-func exitOf(pod *corev1.Pod, otherwise string) (container, message string) {
+func exitOf(pod *corev1.Pod) (container, how string) {
 	for _, status := range append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...) {
 		if ended := status.State.Terminated; ended != nil && ended.ExitCode != 0 {
 			return status.Name, fmt.Sprintf("exit code %d", ended.ExitCode)
 		}
 	}
-	return "", otherwise
+	return "", ""
 }
 
 func waitingMessage(status corev1.ContainerStatus) string {

@@ -29,6 +29,8 @@ type Options struct {
 	Limits   Limits
 	// Next gives the command that looks further into a failure; nil means kubectl.
 	Next func(Failure) string
+	// Started is when the work began that this wait is a part of; zero means now.
+	Started time.Time
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -132,7 +134,7 @@ func (o Options) unstick(ctx context.Context, states []State) error {
 // failed turns a failure into the error that people see, with the pod's last words.
 func (o Options) failed(ctx context.Context, failure Failure) error {
 	failure.Logs = lastLines(ctx, o.Client, failure)
-	return fault.New(fault.RolloutFailed, "release", o.Subject, "resource", failure.Object,
+	return fault.New(fault.RolloutFailed, "release", o.Subject, "resource", failure.Object, "outcome", failure.outcome(),
 		"detail", failure.Describe(), "next", o.Next(failure))
 }
 
@@ -160,6 +162,9 @@ func (o Options) ended(ctx context.Context, started time.Time, states []State, c
 	}
 	culprit.Logs = lastLines(ctx, o.Client, culprit)
 	detail := strings.Join(missing, "\n  ") + culprit.evidence()
+	if !o.Started.IsZero() {
+		started = o.Started
+	}
 	waited := o.Now().Sub(started).Round(100 * time.Millisecond)
 	timeout := fault.New(fault.RolloutTimeout, "release", o.Subject, "waited", waited, "detail", detail, "next", o.Next(culprit))
 	if cause != nil {
