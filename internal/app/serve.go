@@ -60,7 +60,7 @@ func Serve(ctx context.Context, options Options) error {
 	}
 	cached := cache.New(cache.Options{
 		Client: client, TTL: options.CacheTTL, LoadTimeout: options.RequestTimeout,
-		Observer: metrics, Now: time.Now,
+		Observer: cacheObserver{metrics, logger}, Now: time.Now,
 	})
 
 	// Work outlives ctx: what has begun when it ends is to be finished.
@@ -139,4 +139,19 @@ func (o Options) redis(logger *zap.Logger) (*redis.Client, error) {
 	return cache.Connect(cache.Connection{
 		URL: o.RedisURL, Resolver: o.Resolver, MaxConnections: o.RedisConnections, Timeout: o.RedisTimeout,
 	})
+}
+
+// cacheObserver counts, and logs what an operator wants to know.
+type cacheObserver struct {
+	*telemetry.Metrics
+	logger *zap.Logger
+}
+
+func (o cacheObserver) CacheUp(up bool) {
+	o.Metrics.CacheUp(up)
+	if up {
+		o.logger.Info("Redis is back")
+		return
+	}
+	o.logger.Warn("Redis doesn't answer: reads go to the database")
 }

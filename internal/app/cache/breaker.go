@@ -15,6 +15,7 @@ const (
 // breaker spares readers the wait for a Redis that doesn't answer.
 type breaker struct {
 	now      func() time.Time
+	changed  func(up bool)
 	failures atomic.Int64
 	until    atomic.Int64 // Unix nanoseconds; 0 while closed
 }
@@ -31,13 +32,19 @@ func (b *breaker) allow() bool {
 
 func (b *breaker) report(err error) {
 	if err == nil {
-		if b.failures.Load() != 0 {
-			b.failures.Store(0)
-			b.until.Store(0)
+		if b.failures.Load() == 0 {
+			return
+		}
+		b.failures.Store(0)
+		if b.until.Swap(0) != 0 {
+			b.changed(true)
 		}
 		return
 	}
-	if b.failures.Add(1) >= breakAfter {
-		b.until.Store(b.now().Add(coolDown).UnixNano())
+	if b.failures.Add(1) < breakAfter {
+		return
+	}
+	if b.until.Swap(b.now().Add(coolDown).UnixNano()) == 0 {
+		b.changed(false)
 	}
 }

@@ -40,6 +40,8 @@ type Observer interface {
 	CacheRead(Result)
 	// CacheInvalidation tells whether Redis took it; if not, it is repeated.
 	CacheInvalidation(done bool)
+	// CacheUp is told when Redis is given up for a while, and when it is back.
+	CacheUp(up bool)
 }
 
 // Options of a cache.
@@ -67,7 +69,7 @@ type Cache struct {
 
 // New makes a cache. Run has to run beside it.
 func New(options Options) *Cache {
-	return &Cache{options: options, breaker: breaker{now: options.Now}}
+	return &Cache{options: options, breaker: breaker{now: options.Now, changed: options.Observer.CacheUp}}
 }
 
 // The part before the ID. The number is that of the body's form: a release

@@ -28,6 +28,7 @@ type counts struct {
 	mutex         sync.Mutex
 	reads         map[Result]int
 	done, delayed int
+	ups           []bool
 }
 
 func (c *counts) CacheRead(result Result) {
@@ -47,6 +48,12 @@ func (c *counts) CacheInvalidation(done bool) {
 	} else {
 		c.delayed++
 	}
+}
+
+func (c *counts) CacheUp(up bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.ups = append(c.ups, up)
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -212,6 +219,7 @@ func TestAReaderWhoLeavesTakesNoOtherWithHim(t *testing.T) {
 	<-begun
 	var other sync.WaitGroup
 	other.Go(func() { f.expect(t, loads(at(1)), 1, Miss) })
+	f.await(t, Miss, 2)
 	leave()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("who left got %v, want Canceled", err)
@@ -233,6 +241,9 @@ func TestWithoutRedisReadsGoOn(t *testing.T) {
 	f.skip(coolDown)
 	f.expect(t, loads(at(1)), 1, Miss)
 	f.expect(t, loads(at(9)), 1, Hit)
+	if diff := cmp.Diff([]bool{false, true}, f.seen.ups); diff != "" {
+		t.Errorf("told down, then up (-want +got):\n%s", diff)
+	}
 }
 
 func TestAWriteDuringAnOutageIsNotForgotten(t *testing.T) {

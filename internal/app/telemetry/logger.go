@@ -26,10 +26,11 @@ func NewLogger(out io.Writer, level string) (*zap.Logger, error) {
 	return zap.New(core), nil
 }
 
-// Printf is a logger for libraries that want a Printf: what they say is a warning.
+// Printf is a logger for libraries that want a Printf: what they
+// say is for debugging, as they say it again for every request.
 type Printf struct{ Logger *zap.Logger }
 
 // Printf logs one line.
 func (p Printf) Printf(_ context.Context, format string, args ...any) {
-	p.Logger.Warn(fmt.Sprintf(format, args...))
+	p.Logger.Debug(fmt.Sprintf(format, args...))
 }

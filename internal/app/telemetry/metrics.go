@@ -18,6 +18,7 @@ type Metrics struct {
 	requests      *prometheus.HistogramVec
 	inFlight      prometheus.Gauge
 	panics        prometheus.Counter
+	cacheUp       prometheus.Gauge
 	reads         map[cache.Result]prometheus.Counter
 	invalidations map[bool]prometheus.Counter
 }
@@ -46,6 +47,11 @@ func NewMetrics(version, commit, goVersion string) *Metrics {
 			Help: "Requests whose handler panicked; each was answered with 500.",
 		}),
 	}
+	m.cacheUp = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "cache_up",
+		Help: "0 while Redis is left alone because it failed, else 1.",
+	})
+	m.cacheUp.Set(1)
 	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cache_requests_total",
 		Help: "Cache reads by result: hit, miss, error (Redis didn't answer), bypass (it wasn't asked).",
@@ -68,7 +74,7 @@ func NewMetrics(version, commit, goVersion string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "go": goVersion},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.inFlight, m.panics, reads, invalidations, build,
+	m.registry.MustRegister(m.requests, m.inFlight, m.panics, m.cacheUp, reads, invalidations, build,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -99,3 +105,12 @@ func (m *Metrics) CacheRead(result cache.Result) { m.reads[result].Inc() }
 
 // CacheInvalidation counts an invalidation.
 func (m *Metrics) CacheInvalidation(done bool) { m.invalidations[done].Inc() }
+
+// CacheUp says whether Redis is in use.
+func (m *Metrics) CacheUp(up bool) {
+	value := 0.0
+	if up {
+		value = 1
+	}
+	m.cacheUp.Set(value)
+}
