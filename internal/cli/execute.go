@@ -22,7 +22,7 @@ func Execute(ctx context.Context, options Options, args []string) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) && fault.ExitCode(err) != fault.ExitInterrupted {
 		err = fault.New(fault.Interrupted, "step", command.CommandPath()).Because(err)
 	}
 	if showErr := a.showError(fault.From(err), args); showErr != nil {

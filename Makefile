@@ -1,0 +1,103 @@
+# `make help` lists the targets. Everything they build goes to bin/.
+SHELL := bash
+.DEFAULT_GOAL := help
+
+POCCTL     := bin/pocctl
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+DATE       := $(shell git log -1 --format=%cI 2>/dev/null)
+KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes ||p' go.mod)
+GITVERSION := k8s.io/component-base/version
+LDFLAGS    := -s -w \
+	-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE) -X main.kubernetes=$(KUBERNETES) \
+	-X $(GITVERSION).gitVersion=$(KUBERNETES) \
+	-X $(GITVERSION).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES:v%=%))) \
+	-X $(GITVERSION).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES:v%=%)))
+
+export CGO_ENABLED := 0
+
+## Main
+
+.PHONY: up
+up: ## Build pocctl and bring the whole stack up on this machine
+	@scripts/prerequisites --optional postgres
+	@$(MAKE) --no-print-directory build
+	$(POCCTL) up
+
+.PHONY: test
+test: ## Run every test: unit, race, end to end
+	@scripts/prerequisites go gcc postgres kubectl tmux
+	@scripts/prerequisites --optional redis-server
+	@$(MAKE) --no-print-directory build
+	scripts/test
+
+.PHONY: build
+build: ## Build bin/pocctl
+	@scripts/prerequisites go
+	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
+
+.PHONY: lint
+lint: bin/golangci-lint bin/govulncheck ## Check style, imports, security and known vulnerabilities
+	bin/golangci-lint run
+	scripts/vulnerabilities ./cmd/pocctl
+
+.PHONY: security
+security: bin/gosec ## Check security alone, as a report for code scanning
+	bin/gosec -quiet -exclude-generated -exclude-dir=internal/zproof -fmt=sarif -out=bin/gosec.sarif ./...
+
+.PHONY: bench
+bench: build bin/vegeta ## Measure speed and size
+	POCCTL_BINARY=$(CURDIR)/$(POCCTL) VEGETA=$(CURDIR)/bin/vegeta go test -count=1 -timeout 30m -run '^$$' -bench . ./test/bench/...
+
+.PHONY: generate
+generate: bin/sqlc ## Regenerate code
+	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/...
+
+.PHONY: crds
+crds: ## Take the custom resource definitions out of their Go modules
+	@mkdir -p bin/crds
+	cp "$$(go -C tools/manifests mod download -json github.com/prometheus-operator/prometheus-operator | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')"/example/prometheus-operator-crd/*.yaml bin/crds/
+	@chmod u+w bin/crds/*
+
+.PHONY: release
+release: bin/goreleaser ## Build the archives of a release, unsigned, in dist/
+	bin/goreleaser release --snapshot --clean --skip=sign,sbom
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin dist coverage
+
+## The reference architecture's names
+
+.PHONY: deploy-local
+deploy-local: build ## Deploy the charts on the local environment
+	$(POCCTL) deploy
+
+.PHONY: smoke
+smoke: build ## Check the local environment: health, migrations, a transaction
+	$(POCCTL) smoke
+
+.PHONY: e2e
+e2e: build ## Run the end-to-end tests alone
+	@scripts/prerequisites postgres kubectl tmux
+	POCCTL_BINARY=$(CURDIR)/$(POCCTL) go test -count=1 -timeout 40m ./test/e2e/...
+
+.PHONY: help
+help: ## Show this
+	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
+
+# Tools are built when a target first needs them, and again when their pins change.
+tool = CGO_ENABLED=0 go build -C $(1) -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
+
+bin/golangci-lint: tools/go.mod tools/go.sum
+	$(call tool,tools,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+bin/gosec: tools/go.mod tools/go.sum
+	$(call tool,tools,github.com/securego/gosec/v2/cmd/gosec)
+bin/govulncheck: tools/go.mod tools/go.sum
+	$(call tool,tools,golang.org/x/vuln/cmd/govulncheck)
+bin/sqlc: tools/go.mod tools/go.sum
+	$(call tool,tools,github.com/sqlc-dev/sqlc/cmd/sqlc)
+bin/vegeta: tools/go.mod tools/go.sum
+	$(call tool,tools,github.com/tsenart/vegeta/v12)
+bin/goreleaser: tools/release/go.mod tools/release/go.sum
+	$(call tool,tools/release,github.com/goreleaser/goreleaser/v2)

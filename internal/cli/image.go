@@ -1,0 +1,29 @@
+//go:build linux && !slim
+
+package cli
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocctl/pocctl/internal/provision/local/postgres"
+)
+
+// image runs the program that stands for a container image of the local
+// environment, with the container's arguments.
+func (a *app) image() *cobra.Command {
+	command := &cobra.Command{Use: "image", Short: "Be one of the local environment's built-in images", Hidden: true}
+	command.AddCommand(
+		&cobra.Command{
+			Use: "postgres [ARGUMENTS]", Short: "Postgres, as the official image runs it", DisableFlagParsing: true,
+			RunE: func(command *cobra.Command, args []string) error {
+				return postgres.Main(command.Context(), postgres.Options{
+					Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP"),
+					Find: postgres.FindOptions{Directory: os.Getenv("POCCTL_POSTGRES_DIRECTORY")},
+				})
+			},
+		},
+	)
+	return command
+}
