@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pocctl/pocctl/internal/duration"
 )
 
 // budgetWatch says, once each, when a step, a phase or the run has passed its
@@ -68,8 +70,8 @@ func (r *run) watchBudgets() {
 	if end := elapsed + left; end > r.budgets.whole && !r.budgets.said["at risk"] {
 		r.budgets.said["at risk"] = true
 		r.feed.emit(Event{Kind: BudgetAtRisk, Budget: r.budgets.whole.Seconds(), Message: fmt.Sprintf(
-			"at this pace it takes %s, not %s; what is left: %s",
-			end.Round(time.Second), r.budgets.whole, strings.Join(path, ", "))})
+			"at this pace it takes %s, not %s; still to do: %s",
+			duration.Text(end), duration.Round(r.budgets.whole), strings.Join(path, ", "))})
 	}
 }
 
@@ -80,7 +82,7 @@ func (r *run) passed(what string, budget time.Duration) {
 	r.budgets.said["passed "+what] = true
 	r.feed.emit(Event{
 		Kind: BudgetPassed, Step: what, Budget: budget.Seconds(),
-		Message: fmt.Sprintf("its budget of %s has passed", budget),
+		Message: fmt.Sprintf("its budget of %s has passed", duration.Round(budget)),
 	})
 }
 
@@ -106,9 +108,9 @@ func (r *run) phaseElapsed(phase string, now time.Duration) time.Duration {
 	case !begun:
 		return 0
 	case open:
-		return now - duration(first)
+		return now - ofSeconds(first)
 	default:
-		return duration(last - first)
+		return ofSeconds(last - first)
 	}
 }
 
@@ -163,6 +165,6 @@ func longest(tasks []*task, length func(*task) time.Duration) ([]string, time.Du
 	return path, total[last]
 }
 
-func duration(seconds float64) time.Duration {
+func ofSeconds(seconds float64) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }

@@ -120,7 +120,7 @@ func Typical(dir, command string) (map[string]time.Duration, error) {
 	typical := make(map[string]time.Duration, len(taken))
 	for step, seconds := range taken {
 		slices.Sort(seconds)
-		typical[step] = duration(seconds[len(seconds)/2])
+		typical[step] = ofSeconds(seconds[len(seconds)/2])
 	}
 	return typical, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pocctl/pocctl/internal/duration"
 	"github.com/pocctl/pocctl/internal/fault"
 )
 
@@ -51,7 +52,7 @@ func (a *attempt) perform(grace time.Duration) (Status, string, error) {
 		select {
 		case err = <-ended:
 		case <-patience.C:
-			err = fmt.Errorf("did not stop within %s of being told to", grace)
+			err = fmt.Errorf("did not stop within %s of being told to", duration.Round(grace))
 		}
 	}
 	waiting, since := a.voice.lastWaiting()
@@ -122,7 +123,7 @@ func timedOut(step string, deadline time.Duration, waiting string, since time.Du
 	if waiting == "" {
 		waiting = "nothing that it named"
 	} else {
-		waiting = fmt.Sprintf("%s (for %s)", waiting, since.Round(100*time.Millisecond))
+		waiting = fmt.Sprintf("%s (for %s)", waiting, duration.Text(since))
 	}
 	fix := "look at `pocctl status` and `pocctl logs`, then run the same command again: it goes on where it stopped"
 	var own *fault.Error
@@ -130,7 +131,7 @@ func timedOut(step string, deadline time.Duration, waiting string, since time.Du
 	if isOwn && own.Fix != "" {
 		fix = own.Fix
 	}
-	timeout := fault.New(fault.StepTimeout, "step", step, "deadline", deadline, "waiting", waiting, "fix", fix)
+	timeout := fault.New(fault.StepTimeout, "step", step, "deadline", duration.Round(deadline), "waiting", waiting, "fix", fix)
 	if isOwn || !isContextError(err) {
 		return timeout.Because(err)
 	}

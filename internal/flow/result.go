@@ -26,7 +26,7 @@ func (r *run) result(started time.Time, interrupted bool) Result {
 	for _, phase := range phasesOf(r.tasks) {
 		result.Phases = append(result.Phases, r.phaseResult(phase))
 	}
-	result.CriticalPath, _ = longest(r.tasks, func(t *task) time.Duration { return duration(t.result.Seconds) })
+	result.CriticalPath, _ = longest(r.tasks, func(t *task) time.Duration { return ofSeconds(t.result.Seconds) })
 	if result.CriticalPath == nil {
 		result.CriticalPath = []string{}
 	}

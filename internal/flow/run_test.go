@@ -185,17 +185,17 @@ func TestRunDeadline(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			},
-			"a/slow did not end within 10s; it was waiting for 3 pods (for 7s)", "pocctl status",
+			"a/slow did not end within 10 s; it was waiting for 3 pods (for 7.0 s)", "pocctl status",
 		},
-		"says nothing": {takes(time.Hour), "a/slow did not end within 10s; it was waiting for nothing that it named", "pocctl status"},
+		"says nothing": {takes(time.Hour), "a/slow did not end within 10 s; it was waiting for nothing that it named", "pocctl status"},
 		"has its own advice": {
 			func(ctx context.Context, _ *Log) error { <-ctx.Done(); return own.Because(ctx.Err()) },
-			"a/slow did not end within 10s; it was waiting for nothing that it named: port 8080 is in use: context canceled",
+			"a/slow did not end within 10 s; it was waiting for nothing that it named: port 8080 is in use: context canceled",
 			"stop what listens there",
 		},
 		"does not listen": {
 			func(context.Context, *Log) error { time.Sleep(time.Minute); return nil },
-			"a/slow did not end within 10s; it was waiting for nothing that it named: did not stop within 5s of being told to", "pocctl status",
+			"a/slow did not end within 10 s; it was waiting for nothing that it named: did not stop within 5 s of being told to", "pocctl status",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -45,8 +45,12 @@ func (c canvas) frame(s *state, less detail) []string {
 		lines = append(lines, c.bar(s))
 	}
 	if s.warning != "" && !s.ended {
-		for _, line := range Wrap(GlyphWarning+" "+s.warning, c.width) {
-			lines = append(lines, c.styles.Warn(line))
+		for i, line := range Wrap(s.warning, c.width-2) {
+			lead := "  "
+			if i == 0 {
+				lead = GlyphWarning + " "
+			}
+			lines = append(lines, c.styles.Warn(lead+line))
 		}
 	}
 	lines = append(lines, "")
@@ -142,7 +146,7 @@ func (c canvas) phase(p phaseState, ended bool, less detail) []string {
 	if roomy := 60; c.width >= roomy {
 		name = min(name, c.width/3)
 	} else {
-		name = min(name, c.width-4-gap-timeWidth)
+		name = max(1, min(name, c.width-4-gap-timeWidth))
 	}
 	var passed, pending int
 	for _, step := range p.steps {
@@ -237,7 +241,10 @@ func (c canvas) lay(head, message, time string) []string {
 func (c canvas) short(head, message, time string) string {
 	left := "  " + head
 	if message != "" {
-		room := c.width - ansi.StringWidth(left) - gap - gap - timeWidth
+		room := c.width - ansi.StringWidth(left) - gap
+		if time != "" {
+			room -= gap + timeWidth
+		}
 		if least := 8; room >= min(least, ansi.StringWidth(message)) {
 			left += "  " + ansi.Truncate(message, room, "…")
 		}
