@@ -127,7 +127,7 @@ spec:
             fieldRef: {fieldPath: status.podIP}
         - name: POCCTL_LOG_LEVEL
           value: {{ .root.Values.config.logLevel | quote }}
-        {{- include "backend.connections" .root | nindent 8 }}
+        {{- include "backend.connections" .root | trim | nindent 8 }}
         {{- with .root.Values.extraEnv }}
         {{- tpl (toYaml .) $.root | nindent 8 }}
         {{- end }}
