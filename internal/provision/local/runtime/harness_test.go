@@ -26,6 +26,7 @@ type fixture struct {
 	*Runtime
 	t    *testing.T
 	logs string
+	made int // containers, for their logs' names
 }
 
 func newFixture(t *testing.T, change ...func(*Options)) *fixture {
@@ -146,6 +147,8 @@ func (f *fixture) start(config *runtimeapi.ContainerConfig) string {
 
 func (f *fixture) tryStart(config *runtimeapi.ContainerConfig) (string, error) {
 	f.t.Helper()
+	f.made++
+	config.LogPath = fmt.Sprintf("main/%d.log", f.made)
 	id, err := f.CreateContainer(f.t.Context(), f.sandbox(), config, f.sandboxConfig())
 	if err != nil {
 		return "", err

@@ -92,33 +92,48 @@ func TestStopKillsAfterTheGrace(t *testing.T) {
 func TestNothingOfAContainerIsLeft(t *testing.T) {
 	everyIsolation(t, func(t *testing.T, f *fixture) {
 		for name, script := range map[string]string{
-			"child":                   `sleep 600 & echo $! ; wait`,
-			"own session":             `setsid sleep 600 & sleep 0.2; pgrep -f 'sleep 600' || true; echo $!; wait`,
+			"child":                   `sleep 600 & echo $!; wait`,
+			"own session":             `setsid sleep 600 & echo $!; wait`,
 			"orphan":                  `(sleep 600 & echo $!); sleep 600`,
 			"orphan with own session": `(setsid sleep 600 & echo $!); sleep 600`,
-			"no environment":          `(env -i setsid sleep 600 & echo $!); sleep 3; exec sleep 600`,
-			"main exits first":        `sleep 600 & echo $!`,
+			"no environment":          `env -i setsid sleep 600 & echo $!; wait`,
 		} {
-			t.Run(name, func(t *testing.T) {
-				if name == "own session" {
-					script = `setsid sleep 600 & echo $!; wait`
-				}
-				id := f.start(shell(script))
-				f.ready(id, "\n")
-				pid := strings.TrimSpace(f.output(id))
-				if name == "no environment" {
-					f.waitOwned(id, pid)
-				}
-				if err := f.StopContainer(t.Context(), id, 0); err != nil {
-					t.Fatal(err)
-				}
-				f.exited(id)
-				if alive(pid) {
-					t.Errorf("process %s is left", pid)
-				}
-			})
+			id := f.start(shell(script))
+			f.ready(id, "\n")
+			pid := strings.TrimSpace(f.output(id))
+			f.waitOwned(id, pid)
+			if err := f.StopContainer(t.Context(), id, 0); err != nil {
+				t.Fatal(err)
+			}
+			f.exited(id)
+			if alive(pid) {
+				t.Errorf("%s: process %s is left", name, pid)
+			}
 		}
 	})
+}
+
+func TestOrphansEndWithTheMainProcess(t *testing.T) {
+	everyIsolation(t, func(t *testing.T, f *fixture) {
+		out, status := f.run(shell(`sleep 600 & echo $!; exit 4`))
+		if status.ExitCode != 4 {
+			t.Errorf("exit code %d", status.ExitCode)
+		}
+		if pid := strings.TrimSpace(out); alive(pid) {
+			t.Errorf("process %s is left", pid)
+		}
+	})
+}
+
+func TestNamespaceTellsWhoseAProcessIs(t *testing.T) {
+	f, ok := withNamespace(t)
+	if !ok {
+		return
+	}
+	// Nothing ties this one to its container but the namespace.
+	id := f.start(shell(`(env -i setsid sleep 600 & echo $!); sleep 600`))
+	f.ready(id, "\n")
+	f.waitOwned(id, strings.TrimSpace(f.output(id)))
 }
 
 // waitOwned waits until the runtime has seen a process of a container.

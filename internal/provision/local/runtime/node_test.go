@@ -58,10 +58,6 @@ func TestNextNodeKillsWhatIsLeft(t *testing.T) {
 	for name, isolation := range map[string]Isolation{"substitute": Substitute, "best": Auto} {
 		t.Run(name, func(t *testing.T) {
 			directory := filepath.Join(t.TempDir(), "runtime")
-			orphan := filepath.Join(t.TempDir(), "pid")
-			if err := os.WriteFile(orphan, nil, 0o666); err != nil {
-				t.Fatal(err)
-			}
 			startNode(t, directory, isolation, "setsid sleep 600 & echo $!; wait")
 			var pid string
 			eventually(t, "the log", func() bool {
