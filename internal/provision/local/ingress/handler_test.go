@@ -425,27 +425,3 @@ func TestDurationsHaveTheObjectivesBucket(t *testing.T) {
 	}
 	t.Error("no bucket at 0.3 s")
 }
-
-// BenchmarkProxy runs client, ingress and pod in one process: a request's cost
-// here is that of all three.
-func BenchmarkProxy(b *testing.B) {
-	f := serve(b, made("it", rule("", "/", prefix, "web")))
-	f.backends.put("web", pod(b, named("ok")), pod(b, named("ok")))
-	for name, url := range map[string]string{"ingress": f.url, "direct": "http://" + f.backends.all["web"][0].String()} {
-		b.Run(name, func(b *testing.B) {
-			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
-			b.ReportAllocs()
-			b.RunParallel(func(each *testing.PB) {
-				for each.Next() {
-					response, err := client.Get(url)
-					if err != nil {
-						b.Error(err)
-						return
-					}
-					_, _ = io.Copy(io.Discard, response.Body)
-					response.Body.Close()
-				}
-			})
-		})
-	}
-}

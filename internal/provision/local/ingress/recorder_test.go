@@ -1,0 +1,5 @@
+package ingress
+
+import "k8s.io/client-go/tools/record"
+
+var _ Recorder = record.EventRecorder(nil)
