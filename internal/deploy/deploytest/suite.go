@@ -49,6 +49,8 @@ func Run(t *testing.T, cluster Cluster) {
 		"Refused":     refused,
 		"Stuck":       stuckStatefulSet,
 		"Secret":      secretKept,
+		"Charts":      chartsAccepted,
+		"Definitions": definitionsFirst,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, newBench(t, cluster)) })
 	}

@@ -3,12 +3,14 @@ package manifest
 import (
 	"context"
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	watchtools "k8s.io/client-go/tools/watch"
@@ -46,6 +48,25 @@ func (a *applier) established(ctx context.Context, definitions []*unstructured.U
 		if err != nil {
 			return fmt.Errorf("wait for %s to be established (%s): %w", name(definition), last, err)
 		}
+		if err := a.discovered(ctx, definition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discovered waits until discovery tells of the definition's kind, which may be
+// a moment after it is established.
+func (a *applier) discovered(ctx context.Context, definition *unstructured.Unstructured) error {
+	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+		a.mapper.Reset()
+		_, err := a.mapper.RESTMapping(schema.GroupKind{Group: group, Kind: kind})
+		return err == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s to be served: %w", name(definition), err)
 	}
 	return nil
 }

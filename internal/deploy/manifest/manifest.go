@@ -105,7 +105,7 @@ func split(objects []*unstructured.Unstructured) (definitions, rest []*unstructu
 
 type applier struct {
 	client  dynamic.Interface
-	mapper  meta.RESTMapper
+	mapper  meta.ResettableRESTMapper
 	options Options
 }
 
