@@ -82,17 +82,3 @@ func schemaLines(text string) []string {
 	}
 	return lines
 }
-
-// normalValues copies values into the form that a YAML file gives: rendering
-// writes into its map, and a release must look the same whoever made the map.
-func (r Release) normalValues() (map[string]any, error) {
-	text, err := chartutil.Values(r.Values).YAML()
-	if err != nil {
-		return nil, fault.New(fault.ValuesInvalid, "release", r.Name, "detail", err)
-	}
-	copied, err := chartutil.ReadValues([]byte(text))
-	if err != nil {
-		return nil, fault.New(fault.ValuesInvalid, "release", r.Name, "detail", err)
-	}
-	return copied, nil
-}
