@@ -57,6 +57,7 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(
+		a.up(), a.provision(), a.deploy(), a.smoke(), a.verify(), a.down(),
 		a.doctor(),
 		a.migrate(),
 		a.probe(),

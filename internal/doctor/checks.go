@@ -12,6 +12,8 @@ type Options struct {
 	Environment config.Environment
 	// StateDir is where its state will be; it need not exist.
 	StateDir string
+	// Running says that the environment is up: what it holds is no obstacle.
+	Running bool
 }
 
 // Checks lists what an environment of this kind needs of the machine.
@@ -23,9 +25,12 @@ func Checks(options Options) []Check {
 		{"state directory", func(context.Context) Result { return stateDirectory(options.StateDir) }},
 		{"disk", func(context.Context) Result { return disk(options.StateDir) }},
 	}
+	if options.Environment.Kind == config.KindLocal && !options.Running {
+		checks = append(checks,
+			Check{"ingress port", func(ctx context.Context) Result { return port(ctx, options.Environment.Ingress.Address) }})
+	}
 	if options.Environment.Kind == config.KindLocal {
 		checks = append(checks,
-			Check{"ingress port", func(ctx context.Context) Result { return port(ctx, options.Environment.Ingress.Address) }},
 			Check{"user namespaces", func(ctx context.Context) Result { return userNamespaces(ctx) }},
 			Check{"postgres", func(context.Context) Result { return postgres(options.Environment.Postgres.Directory) }},
 			Check{"redis", func(context.Context) Result { return redis() }},

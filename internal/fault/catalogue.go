@@ -43,6 +43,7 @@ const (
 	SmokeFailed         Code = "smoke-failed"
 	ProbeFailed         Code = "probe-failed"
 	ClusterFailed       Code = "cluster-failed"
+	KindUnsupported     Code = "kind-unsupported"
 	PostgresMissing     Code = "postgres-missing"
 	PostgresVersion     Code = "postgres-version"
 )
@@ -84,4 +85,5 @@ var catalogue = map[Code]entry{
 	ClusterFailed:       {ExitFailed, "the local cluster does not come up: {component}: {detail}", "read its log: {log}"},
 	PostgresMissing:     {ExitFailed, "there is no {wanted}", "install it, for example with `apt-get install {package}`, or name the directory of its programs as postgres.directory in the environment's file"},
 	PostgresVersion:     {ExitFailed, "the database in {directory} was made by Postgres {made}, and this machine has {present}", "install Postgres {made} beside it, or remove the data with `pocctl down`"},
+	KindUnsupported:     {ExitUsage, "environment {env} is of kind {kind}, which this version cannot provision", "use an environment of kind local"},
 }

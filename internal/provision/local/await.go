@@ -42,6 +42,21 @@ func (e *Environment) AwaitNode(ctx context.Context, progress Progress) error {
 	return poll(ctx, func() (bool, error) { return nodeReady(ctx, client), nil })
 }
 
+// APIReady says whether the API server answers now.
+func (e *Environment) APIReady(ctx context.Context) bool {
+	client, err := e.Client()
+	if err != nil {
+		return false
+	}
+	return client.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil
+}
+
+// NodeReady says whether the node can run pods now.
+func (e *Environment) NodeReady(ctx context.Context) bool {
+	client, err := e.Client()
+	return err == nil && nodeReady(ctx, client)
+}
+
 // Client gives a client of the cluster's API, as its administrator.
 func (e *Environment) Client() (*kubernetes.Clientset, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", e.Cluster().Kubeconfig())

@@ -37,7 +37,7 @@ func (c Cluster) Log(component string) string {
 // Entries lists the names in the state directory that belong to the cluster.
 func Entries() []string {
 	return []string{
-		"data", "pki", "kubeconfig", "etcd", "node", "hosts", "logs", "cache",
+		"data", "runs", "pki", "kubeconfig", "etcd", "node", "hosts", "logs", "cache",
 		descriptionFile, descriptionFile + ".new", statusFile, statusFile + ".new", "supervisor.lock",
 	}
 }

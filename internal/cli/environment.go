@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/pocctl/pocctl/charts"
+	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/stack"
+	"github.com/pocctl/pocctl/internal/verify/load"
+)
+
+// stackOptions reads everything that --env and --source name. Nothing is touched.
+func (a *app) stackOptions() (stack.Options, error) {
+	source, err := config.OpenSource(a.global.source)
+	if err != nil {
+		return stack.Options{}, err
+	}
+	environment, err := config.ReadEnvironment(source, a.global.env)
+	if err != nil {
+		return stack.Options{}, err
+	}
+	objectives, err := readObjectives(source)
+	if err != nil {
+		return stack.Options{}, err
+	}
+	directory, err := a.stateDirectory(environment.Name)
+	if err != nil {
+		return stack.Options{}, err
+	}
+	binary, identity, err := thisBinary(a.Build)
+	if err != nil {
+		return stack.Options{}, err
+	}
+	var files fs.FS = charts.Files
+	if a.global.source != "" {
+		files = os.DirFS(filepath.Join(a.global.source, "charts"))
+	}
+	return stack.Options{
+		Environment: environment, Objectives: objectives, Charts: files,
+		StateDirectory: directory, Binary: binary, Build: identity,
+		Plan: load.Plan{
+			Rate:     float64(environment.Load.Rate),
+			Duration: environment.Load.Duration,
+			Warmup:   environment.Load.Warmup,
+		},
+	}, nil
+}
+
+func (a *app) stack() (*stack.Stack, stack.Options, error) {
+	options, err := a.stackOptions()
+	if err != nil {
+		return nil, options, err
+	}
+	s, err := stack.New(options)
+	return s, options, err
+}
+
+func readObjectives(source config.Source) (config.Objectives, error) {
+	const name = "slo.yaml"
+	data, err := fs.ReadFile(source.Files, name)
+	if err != nil {
+		return nil, fault.New(fault.ConfigUnreadable, "path", name).Because(err)
+	}
+	return config.ReadObjectives(filepath.Join(source.Directory, name), data)
+}
+
+// thisBinary gives the path of this program and what tells its build from
+// another: a cluster that runs with another build is restarted.
+func thisBinary(build Build) (path, identity string, err error) {
+	path, err = os.Executable()
+	if err != nil {
+		return "", "", fmt.Errorf("find this program: %w", err)
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", "", fmt.Errorf("find this program: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", "", fmt.Errorf("find this program: %w", err)
+	}
+	return path, fmt.Sprintf("%s-%s-%d-%d", build.Version, build.Commit, info.Size(), info.ModTime().UnixNano()), nil
+}
+
+// makeStateDirectory makes the directory, the user's alone.
+func makeStateDirectory(directory string) error {
+	err := os.MkdirAll(directory, 0o700)
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fault.New(fault.StateDirFull, "path", directory, "free", "no space", "needed", "2 GB").Because(err)
+	case err != nil:
+		return fault.New(fault.StateDirUnwritable, "path", directory).Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/report"
+	"github.com/pocctl/pocctl/internal/stack"
+	"github.com/pocctl/pocctl/internal/terminal"
+)
+
+// order says what part of an environment's steps to run.
+type order struct {
+	// command is its name in the journal and the report.
+	command   string
+	selection flow.Selection
+	// undo walks the steps backwards.
+	undo bool
+	// change adjusts the options, may be nil.
+	change func(*stack.Options) error
+	// after runs under the lock when the steps have passed, may be nil.
+	after func(*stack.Stack) error
+	// text writes what the command answers to people; nil means the report.
+	text func(*stack.Stack, *report.Document) error
+}
+
+// run runs an order under the environment's lock, shows it, and answers with its
+// report.
+func (a *app) run(ctx context.Context, o order) error {
+	options, err := a.stackOptions()
+	if err != nil {
+		return err
+	}
+	if o.change != nil {
+		if err := o.change(&options); err != nil {
+			return err
+		}
+	}
+	s, err := stack.New(options)
+	if err != nil {
+		return err
+	}
+	if _, err := flow.Plan(s.Steps(), o.selection); err != nil {
+		return err
+	}
+	if err := makeStateDirectory(options.StateDirectory); err != nil {
+		return err
+	}
+	lock, err := flow.Acquire(options.StateDirectory, options.Environment.Name, flow.NewHolder(o.command))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Release() }() // the kernel frees it in any case
+	document, err := a.execute(ctx, s, options, o)
+	if o.undo && err == nil {
+		err = lock.Remove()
+		if !options.KeepData {
+			err = errors.Join(err, removeEmpty(options.StateDirectory))
+		}
+	}
+	return errors.Join(err, a.show(s, document, o))
+}
+
+// execute runs the steps and keeps their journal and report.
+func (a *app) execute(ctx context.Context, s *stack.Stack, options stack.Options, o order) (*report.Document, error) {
+	screen := a.screen()
+	defer screen.Close()
+	directory := options.StateDirectory
+	if before, err := flow.Unfinished(directory); err == nil && before != nil && before.Command == o.command && len(before.During) > 0 {
+		screen.Printf("taking up run %s, which stopped during %s", before.Run, strings.Join(before.During, ", "))
+	}
+	typical, err := flow.Typical(directory, o.command)
+	if err != nil {
+		typical = nil // a forecast is no reason to stop
+	}
+	journal := flow.NewJournal(directory)
+	settings := flow.Options{
+		Env: options.Environment.Name, Command: o.command, Selection: o.selection,
+		Budget: options.Environment.Budget, Typical: typical,
+		Journal: journal, Observers: []flow.Observer{screen},
+	}
+	var result flow.Result
+	if o.undo {
+		result, err = flow.Undo(ctx, s.Steps(), settings)
+	} else {
+		result, err = flow.Run(ctx, s.Steps(), settings)
+	}
+	if err == nil && o.after != nil {
+		err = o.after(s)
+	}
+	screen.Close()
+
+	document := report.New(result, err)
+	document.SLO = s.Verdicts()
+	if !o.undo {
+		document.Endpoints = s.Endpoints()
+		if saveErr := document.Save(directory); saveErr != nil {
+			screen.Printf("the report was not kept: %v", saveErr)
+		}
+		if journalErr := journal.Err(); journalErr != nil {
+			screen.Printf("the journal was not kept: %v", journalErr)
+		}
+	}
+	return document, err
+}
+
+// show answers with the document.
+func (a *app) show(s *stack.Stack, document *report.Document, o order) error {
+	if a.json() {
+		return a.document(document)
+	}
+	a.answered = document.Error != nil // the report shows the error
+	if o.text != nil && document.Error == nil {
+		return o.text(s, document)
+	}
+	return document.Text(a.Stdout, a.look())
+}
+
+// screen shows progress on stderr; where JSON is wanted, a line an event.
+func (a *app) screen() *terminal.Terminal {
+	options := terminal.Options{NoColor: a.global.noColor, Plain: a.json()}
+	if file, isFile := a.Stderr.(*os.File); isFile {
+		options.Out = file
+	}
+	if file, isFile := a.Stdin.(*os.File); isFile {
+		options.In = file
+	}
+	return terminal.New(options)
+}
+
+// look is how results look on stdout.
+func (a *app) look() report.Look {
+	look := report.Look{Width: 80, Styles: terminal.NewStyles(false)}
+	if file, isFile := a.Stdout.(*os.File); isFile {
+		look.Width = terminal.WidthOf(file)
+		look.Styles = terminal.StylesFor(file, a.global.noColor, os.Getenv)
+	}
+	return look
+}
+
+// removeEmpty removes the state directory if nothing is left in it.
+func removeEmpty(directory string) error {
+	entries, err := os.ReadDir(directory)
+	if err != nil || len(entries) > 0 {
+		return nil //nolint:nilerr // gone already, or holds what is not pocctl's
+	}
+	if err := os.Remove(directory); err != nil {
+		return fmt.Errorf("remove state directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+// Package stack turns an environment's description into the steps that bring it
+// up: the one list that plan prints, up runs, and down walks backwards.
+package stack
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/deploy"
+	"github.com/pocctl/pocctl/internal/deploy/watch"
+	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/slo"
+)
+
+// The phases, in order.
+const (
+	Preflight = "preflight"
+	Provision = "provision"
+	Deploy    = "deploy"
+	Smoke     = "smoke"
+	Verify    = "verify"
+)
+
+// Options of a stack.
+type Options struct {
+	Environment config.Environment
+	Objectives  config.Objectives
+	// Charts holds the built-in charts, one directory each.
+	Charts fs.FS
+	// StateDirectory is the environment's, absolute.
+	StateDirectory string
+	// Binary is this pocctl, absolute, and Build its identity.
+	Binary, Build string
+	// Plan is the load of the verify phase.
+	Plan load.Plan
+	// KeepData leaves volumes and passwords when the environment is taken down.
+	KeepData bool
+}
+
+// Stack is an environment as steps, with what they have found out so far.
+type Stack struct {
+	options  Options
+	platform platform
+
+	mu     sync.Mutex
+	client *deploy.Client
+	slo    []slo.Result
+	load   *load.Result
+}
+
+// platform is what an environment runs on.
+type platform interface {
+	// preflight and provision give the steps of those phases. Nothing is
+	// touched in preflight.
+	preflight() []flow.Step
+	provision() []flow.Step
+	// kubeconfig is the path of the administrator's kubeconfig.
+	kubeconfig() string
+	// endpoint is where HTTP enters: scheme and host.
+	endpoint() string
+	// secrets keeps the passwords of the environment with its data.
+	secrets() secretStore
+	// status tells how the platform itself is.
+	status(ctx context.Context) PlatformStatus
+	// remove deletes what is left of a stopped environment.
+	remove() error
+}
+
+// secretStore keeps generated passwords where they share the data's fate.
+type secretStore interface {
+	// Get gives the value kept under name and key, or keeps fresh and gives that.
+	Get(name, key, fresh string) (string, error)
+}
+
+// New reads nothing and touches nothing: it only knows how the environment would
+// be made. An environment that cannot run here is a fault.PlatformUnsupported.
+func New(options Options) (*Stack, error) {
+	s := &Stack{options: options}
+	var err error
+	switch kind := options.Environment.Kind; kind {
+	case config.KindLocal:
+		s.platform, err = newLocal(options)
+	default:
+		err = fault.New(fault.KindUnsupported, "env", options.Environment.Name, "kind", string(kind))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Steps lists the whole of `up`.
+func (s *Stack) Steps() []flow.Step {
+	steps := append(s.platform.preflight(), s.releasesPreflight())
+	steps = chain(steps, s.platform.provision())
+	steps = chain(steps, s.deploySteps())
+	steps = chain(steps, s.smokeSteps())
+	return chain(steps, s.verifySteps())
+}
+
+// chain lets the phase next begin when all of the one before has ended: every
+// step of next that depends on nothing waits for the earlier steps that nothing
+// waits for.
+func chain(earlier, next []flow.Step) []flow.Step {
+	waited := map[string]bool{}
+	for _, step := range earlier {
+		for _, name := range step.DependsOn {
+			waited[name] = true
+		}
+	}
+	var last []string
+	for _, step := range earlier {
+		if !waited[step.Name] {
+			last = append(last, step.Name)
+		}
+	}
+	for i := range next {
+		if len(next[i].DependsOn) == 0 {
+			next[i].DependsOn = last
+		}
+	}
+	return append(earlier, next...)
+}
+
+// Verdicts gives what verify found, if it ran.
+func (s *Stack) Verdicts() []slo.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.slo
+}
+
+// Load gives what the load measured, or nil.
+func (s *Stack) Load() *load.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.load
+}
+
+// Kubeconfig is the path of the administrator's kubeconfig.
+func (s *Stack) Kubeconfig() string { return s.platform.kubeconfig() }
+
+// Endpoints gives the addresses that people use, by name.
+func (s *Stack) Endpoints() map[string]string {
+	return map[string]string{"app": s.platform.endpoint(), "kubeconfig": s.platform.kubeconfig()}
+}
+
+// Remove deletes what is left of an environment that has been taken down.
+func (s *Stack) Remove() error { return s.platform.remove() }
+
+// Deployer gives the client that works on the environment's releases.
+func (s *Stack) Deployer() (*deploy.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s.client, nil
+	}
+	client, err := deploy.New(deploy.Options{
+		Kubeconfig: s.platform.kubeconfig(),
+		Namespace:  s.options.Environment.Namespace,
+		Next:       s.lookFurther,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to environment %s: %w", s.options.Environment.Name, err)
+	}
+	s.client = client
+	return client, nil
+}
+
+// lookFurther gives the command that shows more of a failure.
+func (s *Stack) lookFurther(failure watch.Failure) string {
+	command := "pocctl logs"
+	if failure.Pod == "" {
+		return "pocctl status" + s.flag()
+	}
+	if failure.Previous {
+		command += " --previous"
+	}
+	return command + s.flag() + " " + failure.Pod
+}
+
+func (s *Stack) flag() string {
+	if s.options.Environment.Name == "local" {
+		return ""
+	}
+	return " --env " + s.options.Environment.Name
+}

@@ -1,0 +1,110 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/slo"
+	"github.com/pocctl/pocctl/internal/verify/smoke"
+)
+
+// smokeDeadline bounds each smoke check.
+const smokeDeadline = 30 * time.Second
+
+// smokeSteps asks the deployment whether it works.
+func (s *Stack) smokeSteps() []flow.Step {
+	environment := s.options.Environment
+	root := ""
+	if environment.Smoke.Release != "" {
+		root = s.platform.endpoint()
+	}
+	var steps []flow.Step
+	// The list does not depend on the cluster, which need not be there yet.
+	var unconnected *kubernetes.Clientset
+	for _, check := range smoke.Checks(smoke.Options{Kubernetes: unconnected, Root: root, Namespace: environment.Namespace, Path: environment.Smoke.Path}) {
+		steps = append(steps, flow.Step{
+			Name:      check.Name,
+			DependsOn: check.DependsOn,
+			Describe:  func() string { return check.Describe },
+			Run:       func(ctx context.Context, log *flow.Log) error { return s.smoke(ctx, check.Name, log) },
+			Budget:    5 * time.Second,
+			Deadline:  smokeDeadline + 10*time.Second,
+		})
+	}
+	return steps
+}
+
+func (s *Stack) smoke(ctx context.Context, name string, log *flow.Log) error {
+	client, err := s.Deployer()
+	if err != nil {
+		return err
+	}
+	environment := s.options.Environment
+	for _, check := range smoke.Checks(smoke.Options{
+		Kubernetes: client.Kubernetes(),
+		Namespace:  environment.Namespace,
+		Root:       s.platform.endpoint(),
+		Path:       environment.Smoke.Path,
+		Deadline:   smokeDeadline,
+	}) {
+		if check.Name == name {
+			return check.Run(ctx, log)
+		}
+	}
+	return fmt.Errorf("there is no smoke check %s", name)
+}
+
+// verifySteps sends the load and judges it. An environment without a path for
+// the load has none.
+func (s *Stack) verifySteps() []flow.Step {
+	plan := s.options.Plan
+	if s.options.Environment.Load.Path == "" {
+		return nil
+	}
+	return []flow.Step{{
+		Name: Verify + "/slo",
+		Describe: func() string {
+			return fmt.Sprintf("%.0f requests a second for %s through the ingress, judged by %d objectives",
+				plan.Rate, plan.Duration, len(s.options.Objectives.From(config.FromLoad)))
+		},
+		Run:      s.verify,
+		Budget:   plan.Warmup + plan.Duration + 5*time.Second,
+		Deadline: plan.Warmup + plan.Duration + time.Minute,
+	}}
+}
+
+func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
+	plan := s.options.Plan
+	log.Waiting("%.0f requests a second for %s", plan.Rate, plan.Warmup+plan.Duration)
+	result, err := load.Run(ctx, load.Options{
+		URL:      s.platform.endpoint() + s.options.Environment.Load.Path,
+		Stages:   plan.Stages(),
+		Scenario: load.Products(),
+		Seed:     1,
+		Progress: func(now load.Snapshot) {
+			log.Waiting("%s: %d sent, p95 %.1f ms, %d failed", now.Stage, now.Sent, now.LatencyMS, now.Failed)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	verdicts := slo.Evaluate(s.options.Objectives, slo.Measured(result))
+	s.mu.Lock()
+	s.load, s.slo = &result, verdicts
+	s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	log.Detail("%.0f requests a second held, p95 %.1f ms, %d of %d failed",
+		result.Total.Held, result.Total.Latency.P95, result.Total.Failed, result.Total.Sent)
+	if err := result.Held(); err != nil {
+		return err
+	}
+	return slo.Judge(verdicts, plan.Duration)
+}
