@@ -31,7 +31,7 @@ type fixture struct {
 
 func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	t.Helper()
-	options := Options{Directory: filepath.Join(t.TempDir(), "runtime"), Images: image.NewCatalogue()}
+	options := Options{Directory: filepath.Join(openDirectory(t), "runtime"), Images: image.NewCatalogue()}
 	for _, apply := range change {
 		apply(&options)
 	}
@@ -254,4 +254,16 @@ func rename(t *testing.T, from, to string) {
 	if err := os.Rename(from, to); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// openDirectory makes a directory that any user may reach and write to.
+func openDirectory(t *testing.T) string {
+	t.Helper()
+	directory := t.TempDir()
+	for path, mode := range map[string]os.FileMode{directory: 0o777, filepath.Dir(directory): 0o755} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return directory
 }

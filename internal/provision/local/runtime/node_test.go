@@ -47,7 +47,7 @@ func runNode(args []string) int {
 func TestKilledNodeTakesItsContainersAlong(t *testing.T) {
 	for name, isolation := range map[string]Isolation{"substitute": Substitute, "best": Auto} {
 		t.Run(name, func(t *testing.T) {
-			directory := filepath.Join(t.TempDir(), "runtime")
+			directory := filepath.Join(openDirectory(t), "runtime")
 			main := startNode(t, directory, isolation, "exec sleep 600")
 			eventually(t, "the container to end with its node", func() bool { return !alive(main) })
 		})
@@ -57,7 +57,7 @@ func TestKilledNodeTakesItsContainersAlong(t *testing.T) {
 func TestNextNodeKillsWhatIsLeft(t *testing.T) {
 	for name, isolation := range map[string]Isolation{"substitute": Substitute, "best": Auto} {
 		t.Run(name, func(t *testing.T) {
-			directory := filepath.Join(t.TempDir(), "runtime")
+			directory := filepath.Join(openDirectory(t), "runtime")
 			startNode(t, directory, isolation, "setsid sleep 600 & echo $!; wait")
 			var pid string
 			eventually(t, "the log", func() bool {

@@ -175,12 +175,33 @@ func (o *Options) complete() error {
 
 func (r *Runtime) chooseIsolation(ctx context.Context) error {
 	if r.options.Isolation == Substitute {
-		r.isolation, r.reason = process.None, errors.New("it was not asked for")
-		return nil
+		r.isolation, r.reason = process.None, errors.New("none was asked for")
+		return r.checkReach()
 	}
 	r.isolation, r.reason = r.starter.Probe(ctx, r.scratch())
 	if r.isolation == process.None && r.options.Isolation == Namespace {
 		return fmt.Errorf("start the container runtime: no mount namespace: %w", r.reason)
+	}
+	return r.checkReach()
+}
+
+// checkReach refuses a directory that the users of containers can't reach. Only
+// root starts processes as others, and only without a mount namespace do they
+// need the way to their volumes.
+func (r *Runtime) checkReach() error {
+	if r.isolation != process.None || !r.isolation.ChangesUser() {
+		return nil
+	}
+	for path := r.options.Directory; path != "/"; path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("start the container runtime: %w", err)
+		}
+		if info.Mode()&0o001 == 0 {
+			return fmt.Errorf("start the container runtime: without mount namespaces here (%w), containers must reach their volumes below %s,"+
+				" and only its owner may enter %s: choose another directory, such as one below /var/lib, or run as an ordinary user",
+				r.reason, r.options.Directory, path)
+		}
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type Starter struct {
 	tracker *tracker
 	starts  chan func()
 	stop    chan struct{}
+	closing sync.Once
 	stopped sync.WaitGroup
 }
 
@@ -52,9 +53,9 @@ func NewStarter(shimCommand []string) (*Starter, error) {
 }
 
 // Close ends the Starter, and with it every process that it started and that is
-// still there.
+// still there. Closing twice is harmless.
 func (s *Starter) Close() {
-	close(s.stop)
+	s.closing.Do(func() { close(s.stop) })
 	s.stopped.Wait()
 }
 

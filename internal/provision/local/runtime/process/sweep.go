@@ -27,6 +27,7 @@ func (s *Starter) Processes() map[string][]proc.Process { return s.tracker.scan(
 // Sweep kills the processes of containers whose ID starts with prefix, which a
 // node that was killed may have left behind, and returns when none is left.
 func Sweep(ctx context.Context, prefix string) error {
+	found := map[key]bool{} // a process loses its marks some time before it has ended
 	return killUntilNone(ctx, func() []proc.Process {
 		processes, err := proc.List()
 		if err != nil {
@@ -34,7 +35,9 @@ func Sweep(ctx context.Context, prefix string) error {
 		}
 		var left []proc.Process
 		for _, process := range processes {
-			if !process.Zombie && strings.HasPrefix(mark(process.PID), prefix) {
+			name := key{process.PID, process.Started}
+			if !process.Zombie && (found[name] || strings.HasPrefix(mark(process.PID), prefix)) {
+				found[name] = true
 				left = append(left, process)
 			}
 		}
