@@ -1,0 +1,93 @@
+// Package report is what a run answers: one JSON document for machines, and a
+// summary for people.
+//
+// A command that runs steps ends like this:
+//
+//	result, err := flow.Run(ctx, steps, options)
+//	document := report.New(result, err)
+//	document.SLO, document.Endpoints = objectives, endpoints
+//	if saveErr := document.Save(stateDir); saveErr != nil { … }
+//	if jsonWanted {
+//		return errors.Join(err, document.JSON(os.Stdout))
+//	}
+//	return errors.Join(err, document.Text(os.Stdout, report.Look{Width: width, Styles: styles}))
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/verify/slo"
+)
+
+// Schema names the form of Document.
+const Schema = "pocctl.run/v1"
+
+// Document is the result of a run in the contract's form; its fields are in the
+// contract's order.
+type Document struct {
+	Schema string `json:"schema"`
+	flow.Result
+	SLO       []slo.Result      `json:"slo"`
+	Canary    *Canary           `json:"canary"`
+	Endpoints map[string]string `json:"endpoints"`
+	Error     *fault.Error      `json:"error"`
+}
+
+// Canary is how a progressive delivery ended.
+type Canary struct {
+	From    string `json:"from"` // the stable version when it began
+	To      string `json:"to"`
+	Verdict string `json:"verdict"` // "promoted", "rolled-back"
+}
+
+// New makes the document of a run that ended with err, which may be nil.
+func New(result flow.Result, err error) *Document {
+	return &Document{Schema: Schema, Result: result, Error: fault.From(err)}
+}
+
+// MarshalJSON gives the contract's document: lists and maps are never null, and
+// what was not observed is 0.
+func (d *Document) MarshalJSON() ([]byte, error) {
+	type plain Document // without this method
+	shown := plain(*d)
+	shown.SLO = make([]slo.Result, len(d.SLO))
+	copy(shown.SLO, d.SLO)
+	for i := range shown.SLO {
+		if observed := shown.SLO[i].Observed; math.IsNaN(observed) || math.IsInf(observed, 0) {
+			shown.SLO[i].Observed = 0 // JSON has no such number
+		}
+	}
+	if shown.Endpoints == nil {
+		shown.Endpoints = map[string]string{}
+	}
+	if shown.Phases == nil {
+		shown.Phases = []flow.PhaseResult{}
+	}
+	if shown.CriticalPath == nil {
+		shown.CriticalPath = []string{}
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // "<300ms" stays what it is
+	if err := encoder.Encode(shown); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), nil
+}
+
+// JSON writes the document, indented, with a newline at its end.
+func (d *Document) JSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(d); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}

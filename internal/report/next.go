@@ -1,0 +1,33 @@
+package report
+
+import "github.com/pocctl/pocctl/internal/flow"
+
+// next offers the commands that people want after this one.
+func (p page) next() string {
+	env := ""
+	if p.Env != "" && p.Env != "local" {
+		env = " --env " + p.Env
+	}
+	var rows [][]string
+	offer := func(command, what string) {
+		rows = append(rows, []string{p.Styles.Bold("pocctl " + command + env), p.Styles.Dim(what)})
+	}
+	done := p.Status == flow.Passed || (p.Error != nil && measured(p.Error.Code))
+	switch {
+	case p.Run == "", p.Command == "":
+	case !done && p.Command == "down":
+		offer("down", "go on where it stopped")
+	case !done:
+		offer("status", "what is there, and what is not ready")
+		offer("logs", "what the service says")
+		offer(p.Command, "go on where it stopped")
+	case p.Command == "up":
+		offer("status", "what runs, and where")
+		offer("verify --slo", "measure it again")
+		offer("down", "take it all away")
+	}
+	if len(rows) == 0 {
+		return ""
+	}
+	return p.pairs(rows)
+}
