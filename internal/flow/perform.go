@@ -132,10 +132,14 @@ func timedOut(step string, deadline time.Duration, waiting string, since time.Du
 		fix = own.Fix
 	}
 	timeout := fault.New(fault.StepTimeout, "step", step, "deadline", duration.Round(deadline), "waiting", waiting, "fix", fix)
-	if isOwn || !isContextError(err) {
+	switch {
+	case !isContextError(err):
 		return timeout.Because(err)
+	case isOwn:
+		return timeout.Because(own.Because(nil))
+	default:
+		return timeout
 	}
-	return timeout
 }
 
 func interruption(waiting string, err error) string {

@@ -190,7 +190,7 @@ func TestRunDeadline(t *testing.T) {
 		"says nothing": {takes(time.Hour), "a/slow did not end within 10 s; it was waiting for nothing that it named", "pocctl status"},
 		"has its own advice": {
 			func(ctx context.Context, _ *Log) error { <-ctx.Done(); return own.Because(ctx.Err()) },
-			"a/slow did not end within 10 s; it was waiting for nothing that it named: port 8080 is in use: context canceled",
+			"a/slow did not end within 10 s; it was waiting for nothing that it named: port 8080 is in use",
 			"stop what listens there",
 		},
 		"does not listen": {
