@@ -56,7 +56,7 @@ func key(namespace, name string) endpoints.Key {
 	return endpoints.Key{Namespace: namespace, Name: name}
 }
 
-func start(t *testing.T, s *services, resolvConf string) *Server {
+func start(t *testing.T, s *services, resolvConf string, changes ...func(*Server)) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	resolv := filepath.Join(dir, "resolv.conf")
@@ -72,6 +72,9 @@ func start(t *testing.T, s *services, resolvConf string) *Server {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range changes {
+		change(server)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -190,8 +193,9 @@ func TestOutsideNamesAreForwarded(t *testing.T) {
 	go func() { _ = upstream.ActivateAndServe() }()
 	t.Cleanup(func() { _ = upstream.Shutdown() })
 
-	server := start(t, shop(), "")
-	server.forwarder.upstreams = []string{"127.43.212.2:1", socket.LocalAddr().String()} // the first one is dead
+	server := start(t, shop(), "", func(s *Server) {
+		s.forwarder.upstreams = []string{"127.43.212.2:1", socket.LocalAddr().String()} // the first one is dead
+	})
 
 	if got := brief(ask(t, server, "udp", "example.com.", dns.TypeA).Answer); !slices.Equal(got, []string{"A192.0.2.1"}) {
 		t.Errorf("outside name gives %v", got)

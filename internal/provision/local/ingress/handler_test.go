@@ -187,6 +187,7 @@ func TestStatuses(t *testing.T) {
 			}
 		})
 	}
+	f.backends.put("web", live)
 	if _, body := send(t, "GET", f.url+"/", "", func(r *http.Request) { r.Host = "root.test" }); body != "ok" {
 		t.Errorf("the root leads to %q, want a redirect that is served", body)
 	}
