@@ -130,7 +130,11 @@ func (c *client) send(r request) answer {
 	}
 	if err := c.http.DoTimeout(req, resp, c.timeout); err != nil {
 		kind, local := classify(err)
-		return answer{kind: kind, local: local, detail: err.Error(), cut: c.isCut()}
+		detail := err.Error()
+		if kind == kindTimeout {
+			detail = "no answer within " + c.timeout.String()
+		}
+		return answer{kind: kind, local: local, detail: detail, cut: c.isCut()}
 	}
 	got := answer{status: resp.StatusCode()}
 	if !expected(r.Expect, got.status) {

@@ -20,9 +20,11 @@ func (r Result) Text(width int) []string {
 				stage.Asked, stage.Seconds, brief(stage.Latency.P95), none(stage.Failed), none(stage.Unsent))
 		}
 	}
-	t.row("latency", "%s (from when a request was due)", total.Latency)
-	t.row("service", "%s (from when it left)", total.Service)
-	t.row("lag", "%s (how late it left)", r.Lag)
+	t.times([]timed{
+		{"latency", total.Latency, "from when it was due"},
+		{"service", total.Service, "from when it left"},
+		{"lag", r.Lag, "how late it left"},
+	})
 	t.row("connect", "%d connections, p99 %s", r.Connect.Count, brief(r.Connect.P99))
 	if reads := total.CacheHits + total.CacheMisses; reads > 0 {
 		t.row("cache", "%d of %d reads hit: %d keys, Zipf %.4g, seed %d", total.CacheHits, reads, r.Targets, r.Skew, r.Seed)
@@ -51,6 +53,40 @@ func (d Distribution) String() string {
 		return "nothing measured"
 	}
 	return fmt.Sprintf("p50 %s, p90 %s, p95 %s, p99 %s, max %s", brief(d.P50), brief(d.P90), brief(d.P95), brief(d.P99), brief(d.Max))
+}
+
+// timed is a line of percentiles, and what they are.
+type timed struct {
+	label string
+	times Distribution
+	what  string
+}
+
+// times lays percentiles out as a table where that fits, else as sentences.
+func (t *text) times(rows []timed) {
+	const head, column, tableWidth = "  %-10s", "%-9s", 80
+	if t.width < tableWidth {
+		for _, row := range rows {
+			t.row(row.label, "%s (%s)", row.times, row.what)
+		}
+		return
+	}
+	line := fmt.Sprintf(head, "")
+	for _, name := range []string{"p50", "p90", "p95", "p99", "max"} {
+		line += fmt.Sprintf(column, name)
+	}
+	t.lines = append(t.lines, strings.TrimRight(line, " "))
+	for _, row := range rows {
+		line = fmt.Sprintf(head, row.label)
+		for _, value := range []float64{row.times.P50, row.times.P90, row.times.P95, row.times.P99, row.times.Max} {
+			cell := "–"
+			if row.times.Count > 0 {
+				cell = brief(value)
+			}
+			line += fmt.Sprintf(column, cell)
+		}
+		t.lines = append(t.lines, line+row.what)
+	}
 }
 
 // brief writes milliseconds to three significant digits, in the fitting unit.

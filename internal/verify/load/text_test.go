@@ -38,7 +38,7 @@ func TestText(t *testing.T) {
 			got := answer{status: 200}
 			switch {
 			case i%100 == 0:
-				got = answer{kind: kindTimeout, detail: "timeout"}
+				got = answer{kind: kindTimeout, detail: "no answer within 5s"}
 			case i%50 == 1:
 				got = answer{status: 503, kind: "status 503", detail: "no server is available"}
 			}
