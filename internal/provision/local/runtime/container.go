@@ -41,6 +41,8 @@ type container struct {
 	state             runtimeapi.ContainerState
 	started, finished int64
 	exitCode          int32
+	claimed           bool  // StartContainer was called
+	failure           error // why it did not start
 	main              *process.Process
 	output            *output
 }
@@ -91,32 +93,48 @@ func (r *Runtime) StartContainer(ctx context.Context, id string) error {
 		return err
 	}
 	r.mu.Lock()
-	startable := c.state == runtimeapi.ContainerState_CONTAINER_CREATED && c.main == nil
+	claimed := c.claimed
+	c.claimed = true
 	r.mu.Unlock()
-	if !startable {
+	if claimed {
 		return status.Errorf(codes.FailedPrecondition, "container %q was started before", id)
 	}
+	main, out, err := r.startMain(ctx, c)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.started = r.options.Now().UnixNano()
+	if err != nil {
+		// It counts as ended: a pod that is not restarted must fail.
+		c.state, c.finished, c.exitCode, c.failure = runtimeapi.ContainerState_CONTAINER_EXITED, c.started, startFailure, err
+		close(c.done)
+		return err
+	}
+	c.main, c.output = main, out
+	c.state = runtimeapi.ContainerState_CONTAINER_RUNNING
+	out.run()
+	go r.await(c)
+	return nil
+}
+
+// startFailure is the exit code of a container that did not start, as with
+// containerd.
+const startFailure = 128
+
+func (r *Runtime) startMain(ctx context.Context, c *container) (*process.Process, *output, error) {
 	line, err := entrypoint(c.image.Image, c.substituted(c.config.GetCommand()), c.substituted(c.config.GetArgs()))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	out, err := r.openOutput(c)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	main, err := r.starter.Start(ctx, r.request(c, line, out.streams))
 	if err != nil {
 		out.discard()
-		return err
+		return nil, nil, err
 	}
-	r.mu.Lock()
-	c.main, c.output = main, out
-	c.started = r.options.Now().UnixNano()
-	c.state = runtimeapi.ContainerState_CONTAINER_RUNNING
-	r.mu.Unlock()
-	out.run()
-	go r.await(c)
-	return nil
+	return main, out, nil
 }
 
 // request is what any process of the container is started with.
@@ -318,6 +336,7 @@ func (r *Runtime) ContainerStatus(_ context.Context, id string, _ bool) (*runtim
 		ImageRef:    c.image.ID,
 		ImageId:     c.image.ID,
 		Reason:      c.reason(),
+		Message:     c.message(),
 		Labels:      c.config.GetLabels(),
 		Annotations: c.config.GetAnnotations(),
 		Mounts:      c.config.GetMounts(),
@@ -338,8 +357,17 @@ func (c *container) reason() string {
 	switch {
 	case c.state != runtimeapi.ContainerState_CONTAINER_EXITED:
 		return ""
+	case c.failure != nil:
+		return "StartError"
 	case c.exitCode == 0:
 		return "Completed"
 	}
 	return "Error"
+}
+
+func (c *container) message() string {
+	if c.failure != nil {
+		return c.failure.Error()
+	}
+	return ""
 }

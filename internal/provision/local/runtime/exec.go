@@ -108,6 +108,8 @@ func (r *Runtime) exec(ctx context.Context, id string, command []string, client 
 	case <-proc.Done():
 	case <-gone:
 		proc.Kill()
+	case <-c.done: // it ended while the command started
+		proc.Kill()
 	case <-ctx.Done():
 		proc.Kill()
 	}

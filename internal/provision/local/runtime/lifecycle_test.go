@@ -161,9 +161,13 @@ func TestStartFailsWithTheReason(t *testing.T) {
 	everyIsolation(t, func(t *testing.T, f *fixture) {
 		config := shell("")
 		config.Command = []string{"no-such-program"}
-		_, err := f.tryStart(config)
+		id, err := f.tryStart(config)
 		if err == nil || !strings.Contains(err.Error(), `"no-such-program": executable file not found`) {
-			t.Errorf("StartContainer gave %v", err)
+			t.Fatalf("StartContainer gave %v", err)
+		}
+		if s := f.status(id); s.State != runtimeapi.ContainerState_CONTAINER_EXITED || s.ExitCode != 128 ||
+			s.Reason != "StartError" || s.Message != err.Error() {
+			t.Errorf("afterwards it is %v", s)
 		}
 	})
 }

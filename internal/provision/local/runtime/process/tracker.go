@@ -34,6 +34,8 @@ type tracker struct {
 	// seen remembers what a scan found, so that an orphan is still known after
 	// its parent has gone. "" is a process of nobody's.
 	seen map[key]string
+	// gone are the orphans that had ended at the last reaping.
+	gone map[key]bool
 }
 
 // key names a process for good, since PIDs are used again.
@@ -66,8 +68,7 @@ func (t *tracker) ended(pid int) {
 	delete(t.started, pid)
 }
 
-// scan finds the processes of each container, zombies left out, and reaps the
-// orphans that have ended.
+// scan finds the processes of each container, zombies left out.
 func (t *tracker) scan() map[string][]proc.Process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,6 +76,10 @@ func (t *tracker) scan() map[string][]proc.Process {
 	if err != nil {
 		return nil
 	}
+	return t.attribute(processes)
+}
+
+func (t *tracker) attribute(processes []proc.Process) map[string][]proc.Process {
 	table := make(map[int]proc.Process, len(processes))
 	for _, process := range processes {
 		table[process.PID] = process
@@ -85,13 +90,8 @@ func (t *tracker) scan() map[string][]proc.Process {
 	for _, process := range processes {
 		owner := t.owner(process, table, owners)
 		seen[key{process.PID, process.Started}] = owner
-		switch {
-		case !process.Zombie:
-			if owner != "" {
-				found[owner] = append(found[owner], process)
-			}
-		case t.orphaned(process):
-			_, _ = unix.Wait4(process.PID, nil, unix.WNOHANG, nil)
+		if owner != "" && !process.Zombie {
+			found[owner] = append(found[owner], process)
 		}
 	}
 	t.seen = seen
@@ -145,8 +145,30 @@ func mark(pid int) string {
 	return proc.Variable(pid, Variable)
 }
 
-// reap scans for the sake of the orphans, if there can be any.
-func (t *tracker) reap() { t.scan() }
+// reap waits for orphans that have ended, the second time that it meets one: what
+// turns out to be another's child, that other has waited for by then. It also
+// takes note of who is whose.
+func (t *tracker) reap() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	processes, err := proc.List()
+	if err != nil {
+		return
+	}
+	t.attribute(processes)
+	gone := map[key]bool{}
+	for _, process := range processes {
+		if !process.Zombie || !t.orphaned(process) {
+			continue
+		}
+		name := key{process.PID, process.Started}
+		if t.gone[name] {
+			_, _ = unix.Wait4(process.PID, nil, unix.WNOHANG, nil)
+		}
+		gone[name] = true
+	}
+	t.gone = gone
+}
 
 // killTree kills a process, its session and its descendants.
 func (t *tracker) killTree(pid int) {
