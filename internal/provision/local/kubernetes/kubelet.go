@@ -166,7 +166,7 @@ func kubeletDependencies(ctx context.Context, o KubeletOptions, config *kubeletc
 		VolumePlugins:             volumePlugins(),
 		Mounter:                   directories{},
 		Subpather:                 subpaths{},
-		HostUtil:                  hostutil.NewHostUtil(),
+		HostUtil:                  hostPaths{hostutil.NewHostUtil()},
 		PodStartupLatencyTracker:  kubeletutil.NewPodStartupLatencyTracker(),
 		NodeStartupLatencyTracker: kubeletutil.NewNodeStartupLatencyTracker(klog.FromContext(ctx)),
 		TracerProvider:            noop.NewTracerProvider(),

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"k8s.io/kubernetes/pkg/volume/util/hostutil"
 	"k8s.io/kubernetes/pkg/volume/util/subpath"
 	"k8s.io/mount-utils"
 )
@@ -99,3 +100,9 @@ func within(base, path string) (string, error) {
 	}
 	return realPath, nil
 }
+
+// hostPaths is the machine's file system, of which nothing is mounted: where the
+// kubelet, as root, would bind its root directory onto itself, it stays.
+type hostPaths struct{ hostutil.HostUtils }
+
+func (hostPaths) MakeRShared(string) error { return nil }

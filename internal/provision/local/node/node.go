@@ -33,7 +33,7 @@ type Options struct {
 }
 
 // stopPods bounds the time that pods get to end when the node does.
-const stopPods = 10 * time.Second
+const stopPods = 3 * time.Second
 
 // Run runs the node until ctx ends, then stops its pods.
 func Run(ctx context.Context, options Options) error {
@@ -42,7 +42,7 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	services, err := newServices(c, files, options.Log)
+	services, err := newServices(ctx, c, files, options.Log)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/ingress"
 	"github.com/pocctl/pocctl/internal/provision/local/pki"
 	"github.com/pocctl/pocctl/internal/provision/local/proxy"
+	"github.com/pocctl/pocctl/internal/provision/local/storage"
 )
 
 // services are what a cluster has beside its kubelet: the service proxy, DNS,
@@ -40,12 +41,13 @@ type services struct {
 	names     *dns.Server
 	proxy     *proxy.Proxy
 	ingress   *ingress.Ingress
+	volumes   *storage.Controller
 	registry  *prometheus.Registry
 	events    record.EventBroadcaster
 	log       *slog.Logger
 }
 
-func newServices(c cluster.Cluster, files pki.Bundle, log *slog.Logger) (*services, error) {
+func newServices(ctx context.Context, c cluster.Cluster, files pki.Bundle, log *slog.Logger) (*services, error) {
 	config, err := clientConfig(files.NodeServices.Kubeconfig)
 	if err != nil {
 		return nil, err
@@ -71,6 +73,9 @@ func newServices(c cluster.Cluster, files pki.Bundle, log *slog.Logger) (*servic
 	}
 	if s.proxy, err = proxy.New(proxy.Options{Services: s.index, Events: recorder, Logger: log}); err != nil {
 		return nil, fmt.Errorf("start service proxy: %w", err)
+	}
+	if s.volumes, err = storage.New(ctx, storage.Options{Client: client, Informers: s.informers, Directory: c.Volumes(), Log: log}); err != nil {
+		return nil, fmt.Errorf("start volume provisioner: %w", err)
 	}
 	entry, err := net.Listen("tcp", c.Ingress)
 	if err != nil {
@@ -106,6 +111,7 @@ func (s *services) run(ctx context.Context) error {
 	group.Go(func() error { return s.names.Run(ctx) })
 	group.Go(func() error { return s.proxy.Run(ctx) })
 	group.Go(func() error { return s.ingress.Run(ctx) })
+	group.Go(func() error { return s.volumes.Run(ctx) })
 	group.Go(func() error { return s.serveMetrics(ctx) })
 	return group.Wait()
 }
