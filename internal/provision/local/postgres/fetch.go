@@ -59,6 +59,9 @@ func fetch(ctx context.Context, options FindOptions) (Installation, error) {
 	if _, err := inspect(ctx, filepath.Join(unpacked, "programs", "bin")); err != nil {
 		return Installation{}, fmt.Errorf("fetch Postgres %s: %w", fetchedVersion, outcome)
 	}
+	if err := addReady(filepath.Join(unpacked, "programs", "bin")); err != nil {
+		return Installation{}, fmt.Errorf("fetch Postgres: %w", err)
+	}
 	// What is there is broken, or it would have been found.
 	err := errors.Join(os.RemoveAll(home), os.Rename(filepath.Join(unpacked, "programs"), home))
 	if err != nil {

@@ -44,8 +44,14 @@ func matching(ctx context.Context, options FindOptions, data string) (Installati
 	if err != nil {
 		return Installation{}, fmt.Errorf("read the version of the database in %s: %q is none", data, made)
 	}
-	options.Major = major
+	options.Major, options.Fetch = major, false
 	installation, err := Find(ctx, options)
+	if err != nil && options.Directory != "" {
+		// The directory may have been chosen for its newest version.
+		anywhere := options
+		anywhere.Directory = ""
+		installation, err = Find(ctx, anywhere)
+	}
 	if err == nil {
 		return installation, nil
 	}

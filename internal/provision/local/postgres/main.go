@@ -116,7 +116,11 @@ func other(ctx context.Context, options Options, args []string) error {
 		return err
 	}
 	program := installation.Program(filepath.Base(args[0]))
-	if _, err := os.Stat(program); err != nil {
+	switch _, err := os.Stat(program); {
+	case filepath.Base(args[0]) == readyProgram && (err != nil || isOurs(program)):
+		// A fetched Postgres comes without.
+		os.Exit(Ready(ctx, args[1:], options.Lookup, options.Log))
+	case err != nil:
 		if program, err = exec.LookPath(args[0]); err != nil {
 			return fmt.Errorf("run %s: %w", args[0], err)
 		}

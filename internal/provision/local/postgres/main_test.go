@@ -27,12 +27,36 @@ import (
 // role makes the test binary be the image, run as the container's process.
 const role = "POCCTL_POSTGRES_TEST_ROLE"
 
+// madeOnce makes the database that existing copies; remove its directory at the end.
+var madeOnce = sync.OnceValues(func() (string, error) {
+	if err := os.Chmod(templateBase, 0o777); err != nil { //nolint:gosec // for nobody
+		return "", err
+	}
+	d := &database{base: templateBase, data: filepath.Join(templateBase, "data"), port: "5432", uid: nobody}
+	command := d.command("-c", "port=0x") // is refused once the database is made
+	err := command.Run()
+	if _, missing := os.Stat(filepath.Join(d.data, versionFile)); missing != nil {
+		return "", fmt.Errorf("%w: %s", err, d.said())
+	}
+	return d.data, nil
+})
+
+var templateBase string
+
 func TestMain(m *testing.M) {
 	if os.Getenv(role) == "" {
-		os.Exit(m.Run())
+		var err error
+		if templateBase, err = os.MkdirTemp("", "postgres-template"); err != nil {
+			panic(err)
+		}
+		code := m.Run()
+		_ = os.RemoveAll(templateBase)
+		os.Exit(code)
 	}
 	wait, _ := time.ParseDuration(os.Getenv("POCCTL_POSTGRES_TEST_WAIT"))
-	err := Main(context.Background(), Options{Args: os.Args[1:], LockWait: wait})
+	err := Main(context.Background(), Options{
+		Args: os.Args[1:], LockWait: wait, Find: FindOptions{Directory: os.Getenv("POCCTL_POSTGRES_TEST_DIRECTORY")},
+	})
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
@@ -71,6 +95,20 @@ func newDatabase(t *testing.T) *database {
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
 	d := &database{t: t, base: base, data: filepath.Join(base, "data"), port: freePort(t), uid: nobody}
 	d.own()
+	return d
+}
+
+// existing is a database that was made and stopped before.
+func existing(t *testing.T) *database {
+	t.Helper()
+	d := newDatabase(t)
+	template, err := madeOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("cp", "-a", template, d.data).CombinedOutput(); err != nil {
+		t.Fatalf("copy the database: %v: %s", err, output)
+	}
 	return d
 }
 
@@ -267,7 +305,7 @@ func TestKilledWhileTheDatabaseIsMade(t *testing.T) {
 	d := newDatabase(t)
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // moments, not secrets
 	interrupted := 0
-	for range 12 {
+	for range 6 {
 		server := d.start()
 		select {
 		case <-time.After(time.Duration(random.IntN(1500)) * time.Millisecond):
@@ -287,15 +325,12 @@ func TestKilledWhileTheDatabaseIsMade(t *testing.T) {
 	if interrupted == 0 {
 		t.Error("no kill met the database half made")
 	}
-	t.Logf("%d of 12 kills met the database half made", interrupted)
+	t.Logf("%d of 6 kills met the database half made", interrupted)
 	d.query(d.connect(d.start()), "select current_database()::text")
 }
 
 func TestInterruptedMove(t *testing.T) {
-	d := newDatabase(t)
-	server := d.start()
-	d.connect(server)
-	server.end(StopSignal)
+	d := existing(t)
 	// As after a kill between two moves: the last file is still to come.
 	work := filepath.Join(d.data, workDir)
 	d.makeDirectory(work)
@@ -317,12 +352,12 @@ func TestInterruptedMove(t *testing.T) {
 }
 
 func TestAcknowledgedRowsSurviveKills(t *testing.T) {
-	d := newDatabase(t)
+	d := existing(t)
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // moments, not secrets
 	server := d.start()
 	d.exec(d.connect(server), "create table rows (n int primary key)")
 	acknowledged := 0
-	for range 6 {
+	for range 5 {
 		connection := d.connect(server)
 		kill := time.AfterFunc(time.Duration(50+random.IntN(400))*time.Millisecond, func() {
 			_ = server.Process.Kill()
@@ -350,7 +385,7 @@ func TestAcknowledgedRowsSurviveKills(t *testing.T) {
 }
 
 func TestStalePostmasterFile(t *testing.T) {
-	d := newDatabase(t)
+	d := existing(t)
 	server := d.start()
 	d.connect(server)
 	file := filepath.Join(d.data, "postmaster.pid")
@@ -379,7 +414,7 @@ func TestStalePostmasterFile(t *testing.T) {
 }
 
 func TestOneServerAtATime(t *testing.T) {
-	d := newDatabase(t)
+	d := existing(t)
 	first := d.start()
 	connection := d.connect(first)
 
