@@ -106,7 +106,7 @@ func TestNothingOfAContainerIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.exited(id)
-			if alive(pid) {
+			if exists(pid) {
 				t.Errorf("%s: process %s is left", name, pid)
 			}
 		}

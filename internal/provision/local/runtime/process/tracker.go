@@ -68,7 +68,7 @@ func (t *tracker) ended(pid int) {
 	delete(t.started, pid)
 }
 
-// scan finds the processes of each container, zombies left out.
+// scan finds the processes of each container, and reaps those that have ended.
 func (t *tracker) scan() map[string][]proc.Process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -90,8 +90,12 @@ func (t *tracker) attribute(processes []proc.Process) map[string][]proc.Process 
 	for _, process := range processes {
 		owner := t.owner(process, table, owners)
 		seen[key{process.PID, process.Started}] = owner
-		if owner != "" && !process.Zombie {
+		switch {
+		case owner == "":
+		case !process.Zombie:
 			found[owner] = append(found[owner], process)
+		case t.orphaned(process): // and certainly not another's to wait for
+			_, _ = unix.Wait4(process.PID, nil, unix.WNOHANG, nil)
 		}
 	}
 	t.seen = seen
@@ -145,9 +149,9 @@ func mark(pid int) string {
 	return proc.Variable(pid, Variable)
 }
 
-// reap waits for orphans that have ended, the second time that it meets one: what
-// turns out to be another's child, that other has waited for by then. It also
-// takes note of who is whose.
+// reap takes note of who is whose, and waits for orphans of unknown origin that
+// have ended. It does so the second time that it meets one: if it is the child of
+// other code here, that has waited for it by then.
 func (t *tracker) reap() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
