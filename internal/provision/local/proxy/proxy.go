@@ -166,16 +166,17 @@ func (p *Proxy) reconcile(ctx context.Context, key endpoints.Key) bool {
 	}
 	complete := true
 	for address, port := range wanted {
-		open := p.open[address]
-		if open == nil {
-			open = p.listen(ctx, service, address)
-			if open == nil {
-				complete = false
-				continue
-			}
-			p.open[address] = open
+		if open := p.open[address]; open != nil {
+			open.balancer.set(port.Backends, service.Affinity)
+			continue
 		}
-		open.balancer.set(port.Backends, service.Affinity)
+		balancer := newBalancer()
+		balancer.set(port.Backends, service.Affinity) // before the first client can come
+		if open := p.listen(ctx, service, address, balancer); open != nil {
+			p.open[address] = open
+		} else {
+			complete = false
+		}
 	}
 	return complete
 }
@@ -183,8 +184,7 @@ func (p *Proxy) reconcile(ctx context.Context, key endpoints.Key) bool {
 // listen opens the socket, or says on the Service why it could not. A socket is
 // held even while no pod is ready: were it free, a client would reach whatever
 // program of this machine listens on that port at every address.
-func (p *Proxy) listen(ctx context.Context, service *endpoints.Service, address socket) *listener {
-	balancer := newBalancer()
+func (p *Proxy) listen(ctx context.Context, service *endpoints.Service, address socket, balancer *balancer) *listener {
 	var closeSocket func()
 	var err error
 	switch address.protocol {

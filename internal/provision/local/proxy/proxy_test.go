@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -82,6 +83,7 @@ func run(t *testing.T, options Options, service *endpoints.Service) *cluster {
 		c.services[service.Key] = service
 	}
 	options.Services = c
+	options.Logger = slog.New(slog.DiscardHandler)
 	if options.Drain == 0 {
 		options.Drain = time.Millisecond
 	}
@@ -159,7 +161,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 func TestRoundRobinWithHalfClose(t *testing.T) {
-	const address = "127.43.211.1:18080"
+	const address = "127.43.211.1:28473"
 	a, b := pod(t, "127.42.211.1:0", "a"), pod(t, "127.42.211.2:0", "b")
 	run(t, Options{}, serviceAt(address, corev1.ProtocolTCP, a, b))
 	eventually(t, "the service port", func() bool { _, err := call(address, 0); return err == nil })
@@ -177,7 +179,7 @@ func TestRoundRobinWithHalfClose(t *testing.T) {
 }
 
 func TestAnotherPodIsTriedWhenOneRefuses(t *testing.T) {
-	const address = "127.43.211.2:18080"
+	const address = "127.43.211.2:28473"
 	dead := netip.MustParseAddrPort("127.42.211.3:1")
 	run(t, Options{}, serviceAt(address, corev1.ProtocolTCP, dead, pod(t, "127.42.211.4:0", "live")))
 	eventually(t, "the service port", func() bool { _, err := call(address, 0); return err == nil })
@@ -189,7 +191,7 @@ func TestAnotherPodIsTriedWhenOneRefuses(t *testing.T) {
 }
 
 func TestNoReadyPodResetsAtOnce(t *testing.T) {
-	const address = "127.43.211.3:18080"
+	const address = "127.43.211.3:28473"
 	services := run(t, Options{}, serviceAt(address, corev1.ProtocolTCP))
 	reset := func() bool {
 		_, err := call(address, 1)
@@ -208,30 +210,57 @@ func TestNoReadyPodResetsAtOnce(t *testing.T) {
 }
 
 func TestOpenConnectionOutlivesItsService(t *testing.T) {
-	const address = "127.43.211.4:18080"
-	services := run(t, Options{}, serviceAt(address, corev1.ProtocolTCP, pod(t, "127.42.211.6:0", "a")))
-	eventually(t, "the service port", func() bool { _, err := call(address, 0); return err == nil })
-	connection, err := net.Dial("tcp", address)
+	const address = "127.43.211.4:28473"
+	services := run(t, Options{}, serviceAt(address, corev1.ProtocolTCP, echo(t, "127.42.211.6:0")))
+	var connection net.Conn
+	eventually(t, "the service port", func() (open bool) {
+		var err error
+		connection, err = net.Dial("tcp", address)
+		return err == nil
+	})
+	defer connection.Close()
+	_ = connection.SetDeadline(time.Now().Add(patience))
+	say := func(word string) {
+		t.Helper()
+		if _, err := connection.Write([]byte(word)); err != nil {
+			t.Fatal(err)
+		}
+		heard := make([]byte, len(word))
+		if _, err := io.ReadFull(connection, heard); err != nil || string(heard) != word {
+			t.Fatalf("said %q, heard %q, %v", word, heard, err)
+		}
+	}
+	say("before")
+	services.put(web, nil)
+	eventually(t, "the port to be free again", func() bool {
+		_, err := call(address, 0)
+		return errors.Is(err, syscall.ECONNREFUSED)
+	})
+	say("after")
+}
+
+// echo is a pod that sends back what it gets.
+func echo(t *testing.T, address string) netip.AddrPort {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close()
-	if _, err := connection.Write([]byte("before")); err != nil {
-		t.Fatal(err)
-	}
-	services.put(web, nil)
-	eventually(t, "the port to be free again", func() bool { _, err := call(address, 0); return errors.Is(err, syscall.ECONNREFUSED) })
-	if _, err := connection.Write([]byte(" after")); err != nil {
-		t.Fatal(err)
-	}
-	_ = connection.(*net.TCPConn).CloseWrite()
-	if answer, err := io.ReadAll(connection); err != nil || string(answer) != "a got 12 bytes" {
-		t.Errorf("got %q, %v", answer, err)
-	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer connection.Close(); _, _ = io.Copy(connection, connection) }()
+		}
+	}()
+	return listener.Addr().(*net.TCPAddr).AddrPort()
 }
 
 func TestEndingClosesWhatDoesNotEnd(t *testing.T) {
-	const address = "127.43.211.5:18080"
+	const address = "127.43.211.5:28473"
 	services := &cluster{services: map[endpoints.Key]*endpoints.Service{
 		web: serviceAt(address, corev1.ProtocolTCP, pod(t, "127.42.211.7:0", "a")),
 	}}
@@ -266,12 +295,12 @@ func TestRefusedPortIsSaidAndTriedAgain(t *testing.T) {
 		refusal error
 		says    string
 	}{
-		"privileged": {syscall.EACCES, "ip_unprivileged_port_start=18080"},
-		"taken":      {syscall.EADDRINUSE, "a program of this machine listens on port 18080"},
+		"privileged": {syscall.EACCES, "ip_unprivileged_port_start=28473"},
+		"taken":      {syscall.EADDRINUSE, "a program of this machine listens on port 28473"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			const address = "127.43.211.6:18080"
+			const address = "127.43.211.6:28473"
 			told := make(chan string, 100)
 			attempts := 0
 			options := Options{
@@ -298,7 +327,7 @@ func TestRefusedPortIsSaidAndTriedAgain(t *testing.T) {
 }
 
 func TestUDP(t *testing.T) {
-	const address = "127.43.211.7:18053"
+	const address = "127.43.211.7:28453"
 	backend, err := net.ListenPacket("udp", "127.42.211.9:0")
 	if err != nil {
 		t.Fatal(err)
