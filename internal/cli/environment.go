@@ -25,7 +25,7 @@ func (a *app) stackOptions() (stack.Options, error) {
 	if err != nil {
 		return stack.Options{}, err
 	}
-	objectives, err := readObjectives(source)
+	objectives, err := source.Objectives()
 	if err != nil {
 		return stack.Options{}, err
 	}
@@ -59,15 +59,6 @@ func (a *app) stack() (*stack.Stack, stack.Options, error) {
 	}
 	s, err := stack.New(options)
 	return s, options, err
-}
-
-func readObjectives(source config.Source) (config.Objectives, error) {
-	const name = "slo.yaml"
-	data, err := fs.ReadFile(source.Files, name)
-	if err != nil {
-		return nil, fault.New(fault.ConfigUnreadable, "path", name).Because(err)
-	}
-	return config.ReadObjectives(filepath.Join(source.Directory, name), data)
 }
 
 // thisBinary gives the path of this program and what tells its build from
