@@ -7,12 +7,12 @@ VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo d
 COMMIT     := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 DATE       := $(shell git log -1 --format=%cI 2>/dev/null)
 KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes ||p' go.mod)
+MAJOR      := $(word 1,$(subst ., ,$(KUBERNETES:v%=%)))
+MINOR      := $(word 2,$(subst ., ,$(KUBERNETES:v%=%)))
 GITVERSION := k8s.io/component-base/version
 LDFLAGS    := -s -w \
 	-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE) -X main.kubernetes=$(KUBERNETES) \
-	-X $(GITVERSION).gitVersion=$(KUBERNETES) \
-	-X $(GITVERSION).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES:v%=%))) \
-	-X $(GITVERSION).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES:v%=%)))
+	-X $(GITVERSION).gitVersion=$(KUBERNETES) -X $(GITVERSION).gitMajor=$(MAJOR) -X $(GITVERSION).gitMinor=$(MINOR)
 
 export CGO_ENABLED := 0
 
@@ -61,7 +61,8 @@ crds: ## Take the custom resource definitions out of their Go modules
 
 .PHONY: release
 release: bin/goreleaser ## Build the archives of a release, unsigned, in dist/
-	bin/goreleaser release --snapshot --clean --skip=sign,sbom
+	KUBERNETES=$(KUBERNETES) KUBERNETES_MAJOR=$(MAJOR) KUBERNETES_MINOR=$(MINOR) \
+		bin/goreleaser release --snapshot --clean --skip=sign,sbom
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/terminal"
 )
 
 // app is what the commands of one process share.
@@ -41,6 +43,15 @@ func (a *app) document(value any) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
+}
+
+// look is how to write for people on out: its styles, and its width in columns.
+func (a *app) look(out io.Writer) (terminal.Styles, int) {
+	file, isFile := out.(*os.File)
+	if !isFile {
+		return terminal.NewStyles(false), terminal.MaxWidth
+	}
+	return terminal.StylesFor(file, a.global.noColor, os.Getenv), terminal.WidthOf(file)
 }
 
 // environment reads the environment that --env names.

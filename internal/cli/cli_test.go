@@ -50,16 +50,16 @@ func TestErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		{"verison", 2, "✗ there is no command \"verison\"; did you mean \"version\"?\n  see `pocctl --help`\n"},
-		{"bananas", 2, "✗ there is no command \"bananas\"\n  see `pocctl --help`\n"},
-		{"version --outptu json", 2, "✗ there is no flag --outptu; did you mean --output?\n  see `pocctl version --help`\n"},
-		{"version -q", 2, "✗ there is no flag -q\n  see `pocctl version --help`\n"},
+		{"verison", 2, "✗ there is no command \"verison\"; did you mean \"version\"?\n  fix   see `pocctl --help`\n  code  usage\n"},
+		{"bananas", 2, "✗ there is no command \"bananas\"\n  fix   see `pocctl --help`\n  code  usage\n"},
+		{"version --outptu json", 2, "✗ there is no flag --outptu; did you mean --output?\n  fix   see `pocctl version --help`\n  code  usage\n"},
+		{"version -q", 2, "✗ there is no flag -q\n  fix   see `pocctl version --help`\n  code  usage\n"},
 		{"version -o xml", 2, "it takes text or json"},
 		{"version now", 2, "pocctl version takes no argument, but was given \"now\""},
 		{"probe", 2, "pocctl probe takes one argument, URL, but was given 0"},
-		{"doctor --env prod", 2, "✗ there is no environment named prod\n  use one of local"},
+		{"doctor --env prod", 2, "✗ there is no environment named prod\n  fix   use one of local"},
 		{"doctor --source /nowhere", 2, "✗ read /nowhere/config: no such file or directory"},
-		{"serve", 2, "✗ --database-url: is needed\n  see `pocctl serve --help`\n"},
+		{"serve", 2, "✗ --database-url: is needed\n  fix   see `pocctl serve --help`\n  code  usage\n"},
 		{"serve --database-url postgres://127.0.0.1/x --cache-ttl 0s", 2, "--cache-ttl: must be at least 1ms"},
 		{"seed --database-url postgres://127.0.0.1/x --count -1", 2, "--count: must be from 0 to"},
 		{"migrate --database-wait soon", 2, "invalid duration"},

@@ -30,7 +30,11 @@ func (a *app) examine(ctx context.Context) error {
 		return err
 	}
 	report := doctor.Run(ctx, environment.Name, doctor.Checks(doctor.Options{Environment: environment, StateDir: directory}))
-	if err := a.answer(report, func() error { return report.Write(a.Stdout) }); err != nil {
+	err = a.answer(report, func() error {
+		styles, _ := a.look(a.Stdout)
+		return report.Write(a.Stdout, styles)
+	})
+	if err != nil {
 		return err
 	}
 	return report.Err()

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/terminal"
 )
 
 // Execute runs the command that args name and shows its error, if any: people
@@ -38,7 +40,8 @@ func (a *app) showError(problem *fault.Error, args []string) error {
 	if a.json() || typedJSON(args) {
 		return a.document(errorDocument{Schema: "pocctl.error/v1", Error: problem})
 	}
-	if _, err := fmt.Fprintf(a.Stderr, "✗ %s\n  %s\n", problem.Message, problem.Fix); err != nil {
+	styles, width := a.look(a.Stderr)
+	if _, err := io.WriteString(a.Stderr, terminal.ErrorBlock(problem, width, styles)); err != nil {
 		return fmt.Errorf("write the error: %w", err)
 	}
 	return nil

@@ -4,19 +4,21 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/pocctl/pocctl/internal/terminal"
 )
 
 // Write shows the report: a line a check, and under what is not well, the fix.
-func (r Report) Write(out io.Writer) error {
+func (r Report) Write(out io.Writer, styles terminal.Styles) error {
 	width := 0
 	for _, check := range r.Checks {
 		width = max(width, len(check.Name))
 	}
 	var text strings.Builder
 	for _, check := range r.Checks {
-		fmt.Fprintf(&text, "%s %-*s  %s\n", mark(check.Status), width, check.Name, check.Detail)
+		fmt.Fprintf(&text, "%s %-*s  %s\n", mark(check.Status, styles), width, check.Name, check.Detail)
 		if check.Fix != "" {
-			fmt.Fprintf(&text, "  %-*s  %s\n", width, "", check.Fix)
+			fmt.Fprintf(&text, "  %-*s  %s\n", width, "", styles.Dim(check.Fix))
 		}
 	}
 	fmt.Fprintf(&text, "\n%s\n", map[Status]string{
@@ -30,13 +32,13 @@ func (r Report) Write(out io.Writer) error {
 	return nil
 }
 
-func mark(status Status) string {
+func mark(status Status, styles terminal.Styles) string {
 	switch status {
 	case OK:
-		return "✓"
+		return styles.Good("✓")
 	case Warn:
-		return "!"
+		return styles.Warn("!")
 	default:
-		return "✗"
+		return styles.Bad("✗")
 	}
 }
