@@ -19,6 +19,8 @@ type State struct {
 	// Pod is the pod that holds it up, and Trouble what is the matter with it.
 	Pod     string
 	Trouble string
+	// Event is the pod's last warning.
+	Event string
 	// Stuck are pods of an older revision that a StatefulSet will not replace by
 	// itself, because they never became ready.
 	Stuck []*corev1.Pod
@@ -214,6 +216,9 @@ func (s Snapshot) job(job *batchv1.Job, limits Limits) State {
 			}
 			return state
 		}
+	}
+	if succeeded(pods) >= replicas(job.Spec.Completions) {
+		return State{Ready: true, Summary: "complete"} // its controller says so a second later
 	}
 	if job.Status.Failed > 0 {
 		state.Summary = fmt.Sprintf("running again after %d failed", job.Status.Failed)

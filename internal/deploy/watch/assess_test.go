@@ -74,6 +74,7 @@ func TestAssess(t *testing.T) {
 			want: "postgres 0/1 ready; pod postgres-0: pending"},
 		{name: "job runs", object: job, snapshot: jobWith(), want: "migrate running"},
 		{name: "job complete", object: job, snapshot: jobWith(batchv1.JobCondition{Type: batchv1.JobComplete, Status: "True"}), want: "migrate complete", ready: true},
+		{name: "job whose pod has succeeded", object: job, snapshot: succeededPod(jobWith()), want: "migrate complete", ready: true},
 		{name: "job failed", object: job, want: "migrate failed", reason: "exit code 7",
 			snapshot: jobWith(batchv1.JobCondition{Type: batchv1.JobFailed, Status: "True", Reason: "BackoffLimitExceeded"})},
 		{name: "job out of time", object: job, want: "migrate failed", reason: "DeadlineExceeded",
@@ -237,6 +238,11 @@ func unboundClaim(s Snapshot, age time.Duration) Snapshot {
 	claim.CreationTimestamp = metav1.NewTime(now().Add(-age))
 	s.Pods, s.Claims = []*corev1.Pod{one}, []*corev1.PersistentVolumeClaim{claim}
 	return warned(s, "claim", "FailedBinding", "no storage class is set")
+}
+
+func succeededPod(s Snapshot) Snapshot {
+	s.Pods[0].Status.Phase = corev1.PodSucceeded
+	return s
 }
 
 func jobWith(conditions ...batchv1.JobCondition) Snapshot {

@@ -18,7 +18,7 @@ func (s Snapshot) blame(state *State, pods []*corev1.Pod, limits Limits) {
 			state.Pod, state.Trouble, state.Failure = pod.Name, trouble, failure
 		}
 		if state.Trouble == "" {
-			state.Pod, state.Trouble = pod.Name, trouble
+			state.Pod, state.Trouble, state.Event = pod.Name, trouble, line(s.warning(pod.UID))
 		}
 	}
 }
@@ -88,11 +88,10 @@ func (s Snapshot) container(pod *corev1.Pod, status corev1.ContainerStatus, limi
 		return fmt.Sprintf("exit code %d", ended.ExitCode), false
 	}
 	if running := status.State.Running; running != nil && !status.Ready {
-		words := "running, not ready"
-		if event := s.warning(pod.UID, "Unhealthy"); event != nil {
-			words += ": " + oneLine(event.Message)
+		if status.Started != nil && !*status.Started {
+			return "starting", false
 		}
-		return words, false
+		return "running, not ready", false
 	}
 	return "", false
 }
@@ -136,6 +135,16 @@ func podReady(pod *corev1.Pod) bool {
 		}
 	}
 	return false
+}
+
+func succeeded(pods []*corev1.Pod) int32 {
+	n := int32(0)
+	for _, pod := range pods {
+		if pod.Status.Phase == corev1.PodSucceeded {
+			n++
+		}
+	}
+	return n
 }
 
 func lastPod(pods []*corev1.Pod) *corev1.Pod {

@@ -87,11 +87,13 @@ func owned[T metav1.Object](all []T, owner types.UID) []T {
 	return mine
 }
 
-// warning gives the newest warning about the object with uid.
+// warning gives the newest warning about the object with uid, of the given
+// reasons, or of any that may tell of a failure.
 func (s Snapshot) warning(uid types.UID, reasons ...string) *corev1.Event {
 	var newest *corev1.Event
 	for _, event := range s.Events {
-		if event.InvolvedObject.UID != uid || len(reasons) > 0 && !contains(reasons, event.Reason) {
+		if event.InvolvedObject.UID != uid || len(reasons) > 0 && !contains(reasons, event.Reason) ||
+			event.Reason == "MissingClusterDNS" || event.Reason == "DNSConfigForming" {
 			continue
 		}
 		if newest == nil || eventTime(newest).Before(eventTime(event)) {

@@ -153,7 +153,7 @@ func (o Options) ended(ctx context.Context, started time.Time, states []State, c
 			continue
 		}
 		if culprit.Object.Name == "" || culprit.Pod == "" && state.Pod != "" {
-			culprit.Object, culprit.Pod = state.Object, state.Pod
+			culprit.Object, culprit.Pod, culprit.Event = state.Object, state.Pod, state.Event
 		}
 		missing = append(missing, state.Object.String()+strings.TrimPrefix(state.String(), state.Object.Name))
 	}
