@@ -21,9 +21,9 @@ import (
 	"github.com/pocctl/pocctl/internal/app/store/storetest"
 )
 
-var postgres *storetest.Server
+var postgres storetest.Server
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m, &postgres)) }
+func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 const patience = 30 * time.Second
 
@@ -32,7 +32,7 @@ func options(t *testing.T) app.Options {
 	t.Helper()
 	o := app.Defaults()
 	o.Address = "127.0.0.1:0"
-	o.DatabaseURL = postgres.URL(postgres.Database(t))
+	o.DatabaseURL = postgres.URL(t, postgres.Database(t))
 	o.RedisURL = "redis://" + miniredis.RunT(t).Addr()
 	o.LogOutput = io.Discard
 	o.ReadinessDelay = 0

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -161,16 +160,6 @@ func (o Options) Validate() error {
 		return refuse("ReadinessDelay", errors.New("must not be negative"))
 	}
 	return nil
-}
-
-// ResolverAt asks the DNS server at address, host:port, instead of the system's.
-func ResolverAt(address string) *net.Resolver {
-	return &net.Resolver{
-		PreferGo: true,
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, address)
-		},
-	}
 }
 
 func (o Options) logger() *zap.Logger {

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
@@ -8,7 +9,6 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/miekg/dns"
 
-	"github.com/pocctl/pocctl/internal/app"
 	"github.com/pocctl/pocctl/internal/app/store/storetest"
 )
 
@@ -31,13 +31,18 @@ func TestNamesAreAskedOfTheGivenServer(t *testing.T) {
 	go func() { _ = server.ActivateAndServe() }()
 	t.Cleanup(func() { _ = server.Shutdown() })
 
-	proxy := storetest.NewProxy(t, "unix", postgres.Socket())
+	proxy := storetest.NewProxy(t, "unix", postgres.Socket(t))
 	proxy.Up(t)
 	_, databasePort, _ := net.SplitHostPort(proxy.Address())
 	o := options(t)
 	o.DatabaseURL = "postgres://postgres@postgres.shop.svc.cluster.local:" + databasePort + "/" + databaseOf(o)
 	o.RedisURL = "redis://redis.shop.svc.cluster.local:" + miniredis.RunT(t).Port()
-	o.Resolver = app.ResolverAt(packets.LocalAddr().String())
+	o.Resolver = &net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, packets.LocalAddr().String())
+		},
+	}
 	migrate(t, o)
 	serve(t, o).await("ready")
 }

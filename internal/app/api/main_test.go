@@ -25,9 +25,9 @@ import (
 	"github.com/pocctl/pocctl/internal/app/telemetry"
 )
 
-var postgres *storetest.Server
+var postgres storetest.Server
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m, &postgres)) }
+func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 // service is the whole API on a database and a Redis of its own.
 type service struct {
@@ -41,7 +41,7 @@ type service struct {
 func start(t *testing.T, change func(*api.Options)) *service {
 	t.Helper()
 	database := store.Options{
-		URL: postgres.URL(postgres.Database(t)), MaxConnections: 8,
+		URL: postgres.URL(t, postgres.Database(t)), MaxConnections: 8,
 		ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second,
 	}
 	if _, err := store.Migrate(t.Context(), database, time.Minute); err != nil {

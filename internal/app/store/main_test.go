@@ -13,9 +13,9 @@ import (
 	"github.com/pocctl/pocctl/internal/app/store/storetest"
 )
 
-var postgres *storetest.Server
+var postgres storetest.Server
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m, &postgres)) }
+func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
 
 func options(url string) store.Options {
 	return store.Options{URL: url, MaxConnections: 8, ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second}
@@ -29,7 +29,7 @@ func migrated(t *testing.T) *store.Store {
 
 func migratedURL(t *testing.T) string {
 	t.Helper()
-	url := postgres.URL(postgres.Database(t))
+	url := postgres.URL(t, postgres.Database(t))
 	if _, err := store.Migrate(t.Context(), options(url), time.Minute); err != nil {
 		t.Fatalf("migrate: %v", err)
 	}

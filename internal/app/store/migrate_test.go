@@ -17,7 +17,7 @@ import (
 )
 
 func TestMigrateBringsTheSchemaToHeadOnce(t *testing.T) {
-	url := postgres.URL(postgres.Database(t))
+	url := postgres.URL(t, postgres.Database(t))
 	s := open(t, url)
 	current, head, err := s.SchemaVersion(t.Context())
 	if err != nil || current != 0 || head == 0 {
@@ -39,7 +39,7 @@ func TestMigrateBringsTheSchemaToHeadOnce(t *testing.T) {
 }
 
 func TestManyMayMigrateAtOnce(t *testing.T) {
-	url := postgres.URL(postgres.Database(t))
+	url := postgres.URL(t, postgres.Database(t))
 	head, err := store.Head()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 }
 
 func TestAFailingMigrationIsNamed(t *testing.T) {
-	url := postgres.URL(postgres.Database(t))
+	url := postgres.URL(t, postgres.Database(t))
 	connection, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func TestAFailingMigrationIsNamed(t *testing.T) {
 }
 
 func TestWaitForADatabaseThatComesLate(t *testing.T) {
-	proxy := storetest.NewProxy(t, "unix", postgres.Socket())
+	proxy := storetest.NewProxy(t, "unix", postgres.Socket(t))
 	url := "postgres://postgres@" + proxy.Address() + "/postgres"
 	attempted := make(chan struct{})
 	var once sync.Once
@@ -96,12 +96,13 @@ func TestWaitForADatabaseThatComesLate(t *testing.T) {
 }
 
 func TestWaitNamesWhatItWaitedFor(t *testing.T) {
-	proxy := storetest.NewProxy(t, "unix", postgres.Socket())
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	err := store.Wait(ctx, options("postgres://postgres@"+proxy.Address()+"/shop"), nil)
+	proxy := storetest.NewProxy(t, "unix", postgres.Socket(t))
+	ctx, giveUp := context.WithCancelCause(t.Context())
+	err := store.Wait(ctx, options("postgres://postgres@"+proxy.Address()+"/shop"), func(error) {
+		giveUp(errors.New("patience is over"))
+	})
 	host, port, _ := strings.Cut(proxy.Address(), ":")
-	for _, part := range []string{`database "shop"`, host + ":" + port, "deadline exceeded", "connection refused"} {
+	for _, part := range []string{`database "shop"`, host + ":" + port, "patience is over", "connection refused"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("wait: %v, want it to say %q", err, part)
 		}
@@ -111,7 +112,7 @@ func TestWaitNamesWhatItWaitedFor(t *testing.T) {
 func TestWaitEndsAtOnceWhenRefused(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	url := strings.Replace(postgres.URL("postgres"), "user=postgres", "user=ghost", 1)
+	url := strings.Replace(postgres.URL(t, "postgres"), "user=postgres", "user=ghost", 1)
 	if err := store.Wait(ctx, options(url), nil); err == nil || !strings.Contains(err.Error(), "ghost") {
 		t.Errorf("wait as a role that isn't there: %v, want its name", err)
 	}
@@ -149,7 +150,7 @@ func TestSeedAddsWhatIsMissing(t *testing.T) {
 }
 
 func TestSeedNeedsTheSchema(t *testing.T) {
-	url := postgres.URL(postgres.Database(t))
+	url := postgres.URL(t, postgres.Database(t))
 	_, err := store.Seed(t.Context(), options(url), 1, func(int) catalog.Product { return aProduct("S", "S") })
 	if err == nil || !strings.Contains(err.Error(), "run migrate first") {
 		t.Errorf("seed an empty database: %v, want the advice to migrate", err)
@@ -158,10 +159,10 @@ func TestSeedNeedsTheSchema(t *testing.T) {
 
 func TestAnOutagePasses(t *testing.T) {
 	database := postgres.Database(t)
-	if _, err := store.Migrate(t.Context(), options(postgres.URL(database)), time.Minute); err != nil {
+	if _, err := store.Migrate(t.Context(), options(postgres.URL(t, database)), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	proxy := storetest.NewProxy(t, "unix", postgres.Socket())
+	proxy := storetest.NewProxy(t, "unix", postgres.Socket(t))
 	proxy.Up(t)
 	s := open(t, "postgres://postgres@"+proxy.Address()+"/"+database)
 	product := create(t, s, aProduct("OUT", "Outage"))

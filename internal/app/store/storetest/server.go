@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -20,45 +21,64 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Server is a running Postgres that listens on a Unix socket alone.
+// Server is a Postgres that listens on a Unix socket alone. It starts when a
+// test first asks for it, so that tests that don't need it are quick.
 type Server struct {
+	starting  sync.Once
+	failed    error // why it didn't start
 	directory string
 	process   *exec.Cmd
 	lifeline  io.Closer // the server stops when this closes, also if the test binary dies
 	databases atomic.Int64
 }
 
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
-// Main starts a server into *server, runs the tests and stops it. It is for TestMain:
+// Main runs the tests, then stops the server. It is for TestMain:
 //
-//	func TestMain(m *testing.M) { os.Exit(storetest.Main(m, &postgres)) }
-func Main(m *testing.M, server **Server) int {
-	started, err := start()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "start Postgres for the tests: %v\n", err)
-		return 1
-	}
-	*server = started
+//	var postgres storetest.Server
+//
+//	func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
+func (s *Server) Main(m *testing.M) int {
 	code := m.Run()
-	if err := started.stop(); err != nil {
+	if err := s.stop(); err != nil {
 		fmt.Fprintf(os.Stderr, "stop the tests' Postgres: %v\n", err)
 		return 1
 	}
 	return code
 }
 
-// URL is that of the named database.
-func (s *Server) URL(database string) string {
+// need starts the server unless it runs, or fails the test.
+func (s *Server) need(t testing.TB) {
+	t.Helper()
+	s.starting.Do(func() { s.failed = s.start() })
+	if s.failed != nil {
+		t.Fatalf("start Postgres: %v", s.failed)
+	}
+}
+
+// URL is that of the named database, one of Database's or "postgres".
+func (s *Server) URL(t testing.TB, database string) string {
+	t.Helper()
+	s.need(t)
+	return s.url(database)
+}
+
+func (s *Server) url(database string) string {
 	return fmt.Sprintf("postgres:///%s?host=%s&user=postgres", database, s.directory)
 }
 
 // Socket is the server's Unix socket, for tests that stand between.
-func (s *Server) Socket() string { return filepath.Join(s.directory, ".s.PGSQL.5432") }
+func (s *Server) Socket(t testing.TB) string {
+	t.Helper()
+	s.need(t)
+	return filepath.Join(s.directory, ".s.PGSQL.5432")
+}
 
 // Database makes an empty database and gives its name. It is dropped after the test.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
+	s.need(t)
 	name := fmt.Sprintf("test_%d", s.databases.Add(1))
 	if err := s.exec("CREATE DATABASE " + name); err != nil {
 		t.Fatalf("make a database: %v", err)
@@ -74,7 +94,7 @@ func (s *Server) Database(t testing.TB) string {
 func (s *Server) exec(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	connection, err := pgx.Connect(ctx, s.URL("postgres"))
+	connection, err := pgx.Connect(ctx, s.url("postgres"))
 	if err != nil {
 		return err
 	}
@@ -93,45 +113,46 @@ kill -INT $!
 wait $!
 cd / && rm -rf "$directory"`
 
-func start() (*Server, error) {
+func (s *Server) start() error {
 	programs, err := findPrograms()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Not $TMPDIR: a socket's path may have 107 bytes, and the server's user must get there.
-	directory, err := os.MkdirTemp("/tmp", "pocctl-postgres-")
+	s.directory, err = os.MkdirTemp("/tmp", "pocctl-postgres-")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	attributes, err := asOrdinaryUser(directory)
+	attributes, err := asOrdinaryUser(s.directory)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	data := filepath.Join(directory, "data")
+	data := filepath.Join(s.directory, "data")
 	initialize := exec.Command(filepath.Join(programs, "initdb"), "--pgdata", data, "--username", "postgres",
 		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")
-	initialize.SysProcAttr, initialize.Dir = attributes, directory
+	initialize.SysProcAttr, initialize.Dir = attributes, s.directory
 	if output, err := initialize.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", initialize, err, output)
+		return fmt.Errorf("%s: %w\n%s", initialize, err, output)
 	}
 
-	server := &Server{directory: directory}
-	server.process = exec.Command("/bin/sh", "-c", lifelineScript, "sh", directory,
-		filepath.Join(programs, "postgres"), "-D", data, "-k", directory,
+	server := exec.Command("/bin/sh", "-c", lifelineScript, "sh", s.directory,
+		filepath.Join(programs, "postgres"), "-D", data, "-k", s.directory,
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=16MB")
-	server.process.SysProcAttr, server.process.Dir = attributes, directory
-	log := &bytes.Buffer{}
-	server.process.Stdout, server.process.Stderr = log, log
-	if server.lifeline, err = server.process.StdinPipe(); err != nil {
-		return nil, err
+	server.SysProcAttr, server.Dir = attributes, s.directory
+	output := &bytes.Buffer{}
+	server.Stdout, server.Stderr = output, output
+	lifeline, err := server.StdinPipe()
+	if err != nil {
+		return err
 	}
-	if err := server.process.Start(); err != nil {
-		return nil, err
+	if err := server.Start(); err != nil {
+		return err
 	}
-	if err := server.await(); err != nil {
-		return nil, errors.Join(err, server.stop(), errors.New(log.String()))
+	s.process, s.lifeline = server, lifeline
+	if err := s.await(); err != nil {
+		return errors.Join(err, s.stop(), errors.New(output.String()))
 	}
-	return server, nil
+	return nil
 }
 
 func (s *Server) await() error {
@@ -148,8 +169,17 @@ func (s *Server) await() error {
 	}
 }
 
+// stop ends the server, if it runs, and removes what it kept.
 func (s *Server) stop() error {
-	return errors.Join(s.lifeline.Close(), s.process.Wait(), os.RemoveAll(s.directory))
+	var err error
+	if s.process != nil {
+		err = errors.Join(s.lifeline.Close(), s.process.Wait())
+		s.process = nil
+	}
+	if s.directory == "" {
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(s.directory))
 }
 
 // findPrograms gives the directory of initdb and postgres.
