@@ -26,9 +26,9 @@ func newAddresses(prefix netip.Prefix) (*addresses, error) {
 	start := prefix.Addr().As4()
 	third := uint32(start[2])
 	if wide := 24 - prefix.Bits(); wide > 0 {
-		third += rand.Uint32N(1 << min(wide, 8)) //nolint:gosec // not a secret
+		third += rand.Uint32N(1 << min(wide, 8))
 	}
-	start[2] = byte(third)
+	start[2] = byte(third) //nolint:gosec // within the prefix, so below 256
 	return &addresses{prefix: prefix, next: netip.AddrFrom4(start), used: map[netip.Addr]bool{}}, nil
 }
 

@@ -112,7 +112,7 @@ func (r *Runtime) StartContainer(ctx context.Context, id string) error {
 	c.main, c.output = main, out
 	c.state = runtimeapi.ContainerState_CONTAINER_RUNNING
 	out.run()
-	go r.await(c)
+	go r.await(c) //nolint:gosec,contextcheck // it outlives the request
 	return nil
 }
 

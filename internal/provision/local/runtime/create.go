@@ -74,7 +74,7 @@ func (r *Runtime) imageOf(spec *runtimeapi.ImageSpec) (image.Entry, error) {
 // node's own, then the pod's, so that the pod's win.
 func (r *Runtime) prepare(c *container) error {
 	directory := r.containerDirectory(c.id)
-	if err := os.MkdirAll(directory, 0o711); err != nil {
+	if err := os.MkdirAll(directory, 0o711); err != nil { //nolint:gosec // its user passes through
 		return fmt.Errorf("make the container's directory: %w", err)
 	}
 	temporary := filepath.Join(directory, "tmp")
@@ -104,10 +104,10 @@ func (r *Runtime) prepare(c *container) error {
 }
 
 func makeShared(directory string) error {
-	if err := os.Mkdir(directory, 0o755); err != nil {
+	if err := os.Mkdir(directory, 0o755); err != nil { //nolint:gosec // and wider below
 		return err
 	}
-	return os.Chmod(directory, 0o777|os.ModeSticky) // past the umask
+	return os.Chmod(directory, 0o777|os.ModeSticky) //nolint:gosec // as every /tmp is; Chmod goes past the umask
 }
 
 // visible gives the paths below the machine's /tmp that a container still sees.

@@ -16,15 +16,16 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case shim.Command:
-			os.Exit(shim.Main())
+			os.Exit(shim.Main()) //nolint:forbidigo // as main does
 		case nodeCommand:
-			os.Exit(runNode(os.Args[2:]))
+			fmt.Fprintln(os.Stdout, runNode(os.Stdout, os.Args[2:]))
+			return
 		case programCommand:
-			fmt.Println("args", os.Args[2:])
+			fmt.Fprintln(os.Stdout, "args", os.Args[2:])
 			return
 		}
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // The test binary's other lives.

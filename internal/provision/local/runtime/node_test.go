@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,29 +19,26 @@ import (
 )
 
 // runNode is a node in a process of its own, which runs one container and waits.
-func runNode(args []string) int {
+func runNode(out io.Writer, args []string) error {
 	directory, isolation, script := args[0], Isolation(args[1]), args[2]
 	ctx := context.Background()
 	r, err := New(ctx, Options{Directory: directory, Images: image.NewCatalogue(), Isolation: isolation})
 	if err != nil {
-		fmt.Println(err)
-		return 1
+		return err
 	}
 	pod := &runtimeapi.PodSandboxConfig{Metadata: &runtimeapi.PodSandboxMetadata{Name: "pod"}, LogDirectory: directory}
 	sandbox, err := r.RunPodSandbox(ctx, pod, "")
 	if err != nil {
-		fmt.Println(err)
-		return 1
+		return err
 	}
 	id, err := r.CreateContainer(ctx, sandbox, shell(script), pod)
 	if err == nil {
 		err = r.StartContainer(ctx, id)
 	}
 	if err != nil {
-		fmt.Println(err)
-		return 1
+		return err
 	}
-	fmt.Println("started", r.containers[id].main.PID())
+	fmt.Fprintln(out, "started", r.containers[id].main.PID())
 	select {}
 }
 
@@ -61,7 +59,7 @@ func TestNextNodeKillsWhatIsLeft(t *testing.T) {
 			startNode(t, directory, isolation, "setsid sleep 600 & echo $!; wait")
 			var pid string
 			eventually(t, "the log", func() bool {
-				content, _ := os.ReadFile(filepath.Join(directory, "main/0.log"))
+				content, _ := os.ReadFile(directory + "/main/0.log")
 				fields := strings.Fields(string(content))
 				if len(fields) < 4 {
 					return false
@@ -102,7 +100,7 @@ func startNode(t *testing.T, directory string, isolation Isolation, script strin
 	}
 	if strings.Contains(script, "$!") {
 		eventually(t, "the script to have run", func() bool {
-			content, _ := os.ReadFile(filepath.Join(directory, "main/0.log"))
+			content, _ := os.ReadFile(directory + "/main/0.log")
 			return len(content) > 0
 		})
 	}

@@ -135,7 +135,7 @@ func New(ctx context.Context, options Options) (*Runtime, error) {
 		starter.Close()
 		return nil, err
 	}
-	if r.streams, err = serveStreams(r); err != nil {
+	if r.streams, err = serveStreams(ctx, r); err != nil {
 		starter.Close()
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func makeDirectories(directory string) error {
 		return fmt.Errorf("clear the container runtime's directory: %w", err)
 	}
 	for _, path := range []string{directory, containers, filepath.Join(directory, "root")} {
-		if err := os.MkdirAll(path, 0o711); err != nil {
+		if err := os.MkdirAll(path, 0o711); err != nil { //nolint:gosec // containers' users pass through
 			return fmt.Errorf("make the container runtime's directory: %w", err)
 		}
 	}
@@ -258,7 +258,7 @@ func makeDirectories(directory string) error {
 // Close stops all containers, and kills what has not ended when ctx does.
 func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()
-	var ids []string
+	ids := make([]string, 0, len(r.containers))
 	for id := range r.containers {
 		ids = append(ids, id)
 	}

@@ -88,7 +88,7 @@ func (r *Runtime) StopPodSandbox(ctx context.Context, id string) error {
 	}
 	containers := r.containersOf(id)
 	r.mu.Unlock()
-	var failures []error
+	failures := make([]error, 0, len(containers))
 	for _, c := range containers {
 		failures = append(failures, r.StopContainer(ctx, c.id, 0))
 	}

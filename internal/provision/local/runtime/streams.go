@@ -34,15 +34,16 @@ type streams struct {
 
 var _ streaming.Runtime = (*streams)(nil)
 
-func serveStreams(r *Runtime) (*streams, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func serveStreams(ctx context.Context, r *Runtime) (*streams, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for exec and port-forward: %w", err)
 	}
 	s := &streams{runtime: r}
-	config := streaming.DefaultConfig
-	config.BaseURL = &url.URL{Scheme: "http", Host: listener.Addr().String()}
-	if s.server, err = streaming.NewServer(config, s); err != nil {
+	serving := streaming.DefaultConfig
+	serving.BaseURL = &url.URL{Scheme: "http", Host: listener.Addr().String()}
+	if s.server, err = streaming.NewServer(serving, s); err != nil {
 		_ = listener.Close()
 		return nil, fmt.Errorf("serve exec and port-forward: %w", err)
 	}

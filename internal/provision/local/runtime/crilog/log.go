@@ -35,7 +35,7 @@ type Log struct {
 // Open makes the file and its directory, or appends to it. now gives the time of
 // each line.
 func Open(path string, now func() time.Time) (*Log, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as the kubelet makes it
 		return nil, fmt.Errorf("make the log's directory: %w", err)
 	}
 	file, err := openFile(path)
@@ -46,7 +46,7 @@ func Open(path string, now func() time.Time) (*Log, error) {
 }
 
 func openFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

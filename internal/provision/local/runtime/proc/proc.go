@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +20,7 @@ type Process struct {
 	Zombie  bool
 	// Started tells apart two processes that had the same PID. In clock ticks
 	// since boot.
-	Started uint64
+	Started int64
 	// CPU is what it used, with the children that it has waited for.
 	CPU time.Duration
 }
@@ -45,7 +44,7 @@ func List() ([]Process, error) {
 		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile(filepath.Join("/proc", name, "stat"))
+		stat, err := os.ReadFile("/proc/" + name + "/stat")
 		if err != nil {
 			continue // it ended meanwhile
 		}
@@ -68,8 +67,8 @@ func parse(pid int, stat []byte) (Process, bool) {
 	if len(fields) < 22-firstField+1 {
 		return Process{}, false
 	}
-	number := func(field int) uint64 {
-		value, _ := strconv.ParseUint(fields[field-firstField], 10, 64)
+	number := func(field int) int64 {
+		value, _ := strconv.ParseInt(fields[field-firstField], 10, 64)
 		return value
 	}
 	ticks := number(14) + number(15) + number(16) + number(17)

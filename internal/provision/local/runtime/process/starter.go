@@ -121,7 +121,7 @@ func (s *Starter) Start(ctx context.Context, request Request) (*Process, error) 
 	}
 	defer closeAll(reportReader, reportWriter)
 
-	command := exec.Command(s.shim[0], s.shim[1:]...) //nolint:gosec // the shim is this binary
+	command := exec.Command(s.shim[0], s.shim[1:]...) //nolint:noctx // it outlives the request
 	command.Env = []string{}
 	command.ExtraFiles = []*os.File{specReader, reportWriter} // shim.SpecFD, shim.ReportFD
 	setStreams(command, request)

@@ -41,7 +41,7 @@ type tracker struct {
 // key names a process for good, since PIDs are used again.
 type key struct {
 	pid     int
-	started uint64
+	started int64
 }
 
 func newTracker() *tracker {

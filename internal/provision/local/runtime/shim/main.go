@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -32,7 +31,7 @@ func Main() int {
 	unix.CloseOnExec(ReportFD)
 	report := os.NewFile(ReportFD, "report")
 	if err := run(); err != nil {
-		_, _ = io.WriteString(report, err.Error())
+		_, _ = report.WriteString(err.Error())
 		return exitCode
 	}
 	return 0
@@ -53,7 +52,7 @@ func run() error {
 	}
 	unix.Umask(0o022)
 	// Best effort: only lowering it needs a privilege.
-	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.FormatInt(spec.OOMScoreAdjust, 10)), 0o644)
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.FormatInt(spec.OOMScoreAdjust, 10)), 0o600)
 	if spec.Root != nil {
 		if err := enterRoot(&spec); err != nil {
 			return err

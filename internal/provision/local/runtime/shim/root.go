@@ -111,7 +111,7 @@ func (b *builder) mirror(at, source string, n *node) error {
 
 // directory makes a directory that has mounts below it.
 func (b *builder) directory(at, source string, n *node) error {
-	if err := os.Mkdir(at, 0o755); err != nil {
+	if err := os.Mkdir(at, 0o755); err != nil { //nolint:gosec // as public as the machine's
 		return fmt.Errorf("make %s: %w", at, err)
 	}
 	if source == "" {
@@ -184,12 +184,12 @@ func makePoint(path string, directory bool) error {
 		return nil
 	}
 	if directory {
-		if err := os.Mkdir(path, 0o755); err != nil {
+		if err := os.Mkdir(path, 0o755); err != nil { //nolint:gosec // a mount goes over it
 			return fmt.Errorf("make the mount point: %w", err)
 		}
 		return nil
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("make the mount point: %w", err)
 	}

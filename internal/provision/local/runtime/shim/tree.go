@@ -99,7 +99,8 @@ func resolve(path string) (string, error) {
 			done = next
 			continue
 		}
-		if links++; links > maxLinks {
+		links++
+		if links > maxLinks {
 			return "", fmt.Errorf("follow %s: too many symbolic links", path)
 		}
 		if filepath.IsAbs(target) {

@@ -18,7 +18,7 @@ func machine(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(root, "real/inner"), 0o755); err != nil {
+	if err := os.MkdirAll(root+"/real/inner", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(root, "file"), nil, 0o644); err != nil {
