@@ -38,8 +38,9 @@ func (e *Environment) AwaitNode(ctx context.Context, progress Progress) error {
 	if err != nil {
 		return err
 	}
-	progress.Waiting("node %s to be Ready", cluster.NodeName)
-	return poll(ctx, func() (bool, error) { return nodeReady(ctx, client), nil })
+	return e.await(ctx, progress, "node "+cluster.NodeName+" to be Ready", func(cluster.Status) bool {
+		return nodeReady(ctx, client)
+	})
 }
 
 // APIReady says whether the API server answers now.

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"time"
 
-	noop "go.opentelemetry.io/otel/trace/noop"
 	"k8s.io/apimachinery/pkg/types"
 	clientset "k8s.io/client-go/kubernetes"
 	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -151,7 +150,7 @@ func kubeletDependencies(ctx context.Context, o KubeletOptions, config *kubeletc
 	}
 	reload(ctx.Done())
 
-	return &kubelet.Dependencies{
+	dependencies := &kubelet.Dependencies{
 		Auth:                      auth,
 		KubeClient:                client,
 		EventClient:               events,
@@ -169,8 +168,9 @@ func kubeletDependencies(ctx context.Context, o KubeletOptions, config *kubeletc
 		HostUtil:                  hostPaths{hostutil.NewHostUtil()},
 		PodStartupLatencyTracker:  kubeletutil.NewPodStartupLatencyTracker(),
 		NodeStartupLatencyTracker: kubeletutil.NewNodeStartupLatencyTracker(klog.FromContext(ctx)),
-		TracerProvider:            noop.NewTracerProvider(),
-	}, nil
+	}
+	recordEvents(ctx, dependencies, events, o.NodeName)
+	return dependencies, nil
 }
 
 func volumePlugins() []volume.VolumePlugin {

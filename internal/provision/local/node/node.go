@@ -65,7 +65,13 @@ func Run(ctx context.Context, options Options) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return services.run(ctx) })
 	group.Go(func() error { followImages(ctx, c, catalogue, options.Log); return nil })
-	group.Go(func() error { return startKubelet(ctx, c, files, containers, catalogue) })
+	group.Go(func() error {
+		if err := startKubelet(ctx, c, files, containers, catalogue); err != nil {
+			return err
+		}
+		services.kubelet.Store(true)
+		return nil
+	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +46,7 @@ type services struct {
 	registry  *prometheus.Registry
 	events    record.EventBroadcaster
 	log       *slog.Logger
+	kubelet   atomic.Bool // it has started
 }
 
 func newServices(ctx context.Context, c cluster.Cluster, files pki.Bundle, log *slog.Logger) (*services, error) {
@@ -116,17 +118,21 @@ func (s *services) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// serveMetrics serves /metrics, and /readyz once the network knows every Service.
+// serveMetrics serves /metrics, and /readyz once the kubelet runs and the network
+// knows every Service.
 func (s *services) serveMetrics(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		status := http.StatusServiceUnavailable
 		select {
 		case <-s.index.Synced():
-			w.WriteHeader(http.StatusOK)
+			if s.kubelet.Load() {
+				status = http.StatusOK
+			}
 		default:
-			w.WriteHeader(http.StatusServiceUnavailable)
 		}
+		w.WriteHeader(status)
 	})
 	server := &http.Server{Addr: s.cluster.NodeMetrics().String(), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })

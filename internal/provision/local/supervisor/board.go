@@ -47,8 +47,13 @@ func (b *board) state(s process.State) {
 	})
 }
 
-func (b *board) ready(name string) {
-	b.change(name, func(component *cluster.ComponentStatus) { component.Ready = true })
+// ready marks the component as ready if it still is the process pid.
+func (b *board) ready(name string, pid int) (still bool) {
+	b.change(name, func(component *cluster.ComponentStatus) {
+		still = component.PID == pid
+		component.Ready = component.Ready || still
+	})
+	return still
 }
 
 func (b *board) phase(phase cluster.Phase) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/pocctl/pocctl/internal/provision/local/bootstrap"
@@ -24,10 +25,17 @@ type fleet struct {
 	board   *board
 	log     *slog.Logger
 	spawner *process.Spawner
+	ready   map[string]*readiness
+}
+
+// readiness tells once that a component has been ready.
+type readiness struct {
+	once sync.Once
+	done chan struct{}
 }
 
 func newFleet(c cluster.Cluster, files pki.Bundle, board *board, log *slog.Logger) *fleet {
-	return &fleet{cluster: c, files: files, board: board, log: log, spawner: process.NewSpawner()}
+	return &fleet{cluster: c, files: files, board: board, log: log, spawner: process.NewSpawner(), ready: map[string]*readiness{}}
 }
 
 // member is a component that runs, and the way to stop it.
@@ -46,13 +54,18 @@ func stopOrder() [][]string {
 	}
 }
 
-// grace is the time from asking to killing. Only the node has something to lose:
-// it stops the pods. What the others know is in etcd, and etcd's in its files.
-func grace(component string) time.Duration {
-	if component == controlplane.Node {
-		return 15 * time.Second
+// stopping says how a component is ended. The node stops its pods, and etcd
+// closes its files; the others have nothing to lose, and the API server would
+// wait for its clients.
+func stopping(component string) (syscall.Signal, time.Duration) {
+	switch component {
+	case controlplane.Node:
+		return syscall.SIGTERM, 15 * time.Second
+	case controlplane.Etcd:
+		return syscall.SIGTERM, 2 * time.Second
+	default:
+		return syscall.SIGKILL, time.Second
 	}
-	return time.Second
 }
 
 // run starts every component, tells when all are ready, and stops them when ctx
@@ -61,10 +74,9 @@ func (f *fleet) run(ctx context.Context) error {
 	defer f.spawner.Close()
 	var mu sync.Mutex
 	members := map[string]member{}
-	ready := map[string]chan struct{}{}
 	components := controlplane.Components(f.cluster, f.files)
 	for _, component := range components {
-		ready[component.Name] = make(chan struct{})
+		f.ready[component.Name] = &readiness{done: make(chan struct{})}
 	}
 
 	var starting sync.WaitGroup
@@ -72,23 +84,22 @@ func (f *fleet) run(ctx context.Context) error {
 		starting.Go(func() {
 			if component.After != "" {
 				select {
-				case <-ready[component.After]:
+				case <-f.ready[component.After].done:
 				case <-ctx.Done():
 					return
 				}
 			}
-			mu.Lock()
-			started, err := f.start(component)
-			members[component.Name] = started
-			mu.Unlock()
+			started, err := f.start(ctx, component)
 			if err != nil {
 				f.log.Error("start", "component", component.Name, "error", err)
 				return
 			}
-			if f.awaitReady(ctx, component.Name) == nil {
-				f.board.ready(component.Name)
-				f.log.Info("ready", "component", component.Name)
-				close(ready[component.Name])
+			mu.Lock()
+			members[component.Name] = started
+			mu.Unlock()
+			select {
+			case <-f.ready[component.Name].done:
+			case <-ctx.Done():
 			}
 		})
 	}
@@ -115,23 +126,30 @@ func (f *fleet) run(ctx context.Context) error {
 	return nil
 }
 
-func (f *fleet) start(component controlplane.Component) (member, error) {
+func (f *fleet) start(running context.Context, component controlplane.Component) (member, error) {
 	log, err := process.NewLog(f.cluster.Log(component.Name), 10, 2)
 	if err != nil {
 		return member{}, fmt.Errorf("open log: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	started := member{stop: stop, ended: make(chan struct{})}
+	signal, grace := stopping(component.Name)
 	go func() {
 		defer close(started.ended)
 		defer closeLog(log)
 		process.Supervise(ctx, process.Options{
-			Name:    component.Name,
-			Command: func() (*exec.Cmd, error) { return f.command(component), nil },
-			Spawner: f.spawner,
-			Log:     log,
-			Grace:   grace(component.Name),
-			Notify:  f.board.state,
+			Name:       component.Name,
+			Command:    func() (*exec.Cmd, error) { return f.command(component), nil },
+			Spawner:    f.spawner,
+			Log:        log,
+			StopSignal: signal,
+			Grace:      grace,
+			Notify: func(state process.State) {
+				f.board.state(state)
+				if state.Phase == process.Running {
+					go f.watchReady(running, component.Name, state.PID)
+				}
+			},
 		})
 	}()
 	return started, nil
@@ -145,20 +163,23 @@ func (f *fleet) command(component controlplane.Component) *exec.Cmd {
 	return command
 }
 
-// awaitReady waits for the component and, for the API server, gives the cluster
-// what its node needs before the node starts.
-func (f *fleet) awaitReady(ctx context.Context, component string) error {
-	if err := controlplane.AwaitReady(ctx, component, f.cluster, f.files); err != nil {
-		return err
+// watchReady waits until the process that just started answers, and tells. The
+// API server counts as ready once the cluster has what its node needs.
+func (f *fleet) watchReady(ctx context.Context, component string, pid int) {
+	if controlplane.AwaitReady(ctx, component, f.cluster, f.files) != nil {
+		return
 	}
-	if component != controlplane.APIServer {
-		return nil
+	if component == controlplane.APIServer {
+		if err := bootstrap.Apply(ctx, f.files.Admin.Kubeconfig); err != nil {
+			f.log.Error("bootstrap", "error", err)
+			return
+		}
 	}
-	if err := bootstrap.Apply(ctx, f.files.Admin.Kubeconfig); err != nil {
-		f.log.Error("bootstrap", "error", err)
-		return err
+	if !f.board.ready(component, pid) {
+		return // it has fallen meanwhile, and another watches
 	}
-	return nil
+	f.log.Info("ready", "component", component)
+	f.ready[component].once.Do(func() { close(f.ready[component].done) })
 }
 
 func closeLog(log io.Closer) {
