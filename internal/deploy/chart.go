@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,10 +38,8 @@ func loadFiles(built fs.FS, name string) (*chart.Chart, error) {
 		return nil, fmt.Errorf("open chart %s: %w", name, err)
 	}
 	rules := ignore.Empty()
-	if file, err := root.Open(ignore.HelmIgnore); err == nil {
-		rules, err = ignore.Parse(file)
-		file.Close()
-		if err != nil {
+	if text, err := fs.ReadFile(root, ignore.HelmIgnore); err == nil {
+		if rules, err = ignore.Parse(bytes.NewReader(text)); err != nil {
 			return nil, fault.New(fault.ChartInvalid, "chart", name, "detail", "its "+ignore.HelmIgnore).Because(err)
 		}
 	}

@@ -33,7 +33,7 @@ func (c *Client) InSync(ctx context.Context, r Release) (bool, error) {
 	}
 	list, err := op.resources(last)
 	if err != nil {
-		return false, nil // a kind of it is gone, so the release is not whole
+		return false, nil //nolint:nilerr // a kind of it is gone, so the release is not whole
 	}
 	var live []watch.Object
 	for _, info := range list {

@@ -78,7 +78,7 @@ func (c *Client) Rollback(ctx context.Context, r Release, to int, progress Progr
 	if err != nil {
 		return err
 	}
-	history, err := op.mend(ctx, r.Name)
+	history, err := op.mend(r.Name)
 	if err != nil {
 		return c.explain("mend release "+r.Name, op, r, err)
 	}
@@ -128,7 +128,7 @@ func (c *Client) Uninstall(ctx context.Context, r Release, volumes bool, progres
 	}
 	history, err := op.history(r.Name)
 	if err == nil && len(history) > 0 {
-		err = op.uninstall(ctx, r.Name)
+		err = op.uninstall(r.Name)
 	}
 	if err != nil {
 		return c.explain("remove release "+r.Name, op, r, err)
@@ -146,7 +146,7 @@ func (c *Client) Uninstall(ctx context.Context, r Release, volumes bool, progres
 
 // uninstall deletes in the foreground, so that an owner is gone only when its
 // pods are; hooks' Jobs, which Helm leaves, go too.
-func (o *operation) uninstall(ctx context.Context, name string) error {
+func (o *operation) uninstall(name string) error {
 	last, err := o.Releases.Last(name)
 	if err != nil {
 		return err

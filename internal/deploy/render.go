@@ -41,7 +41,7 @@ func Render(r Release) (*Rendered, error) {
 }
 
 func hookManifests(r *release.Release) []string {
-	var all []string
+	all := make([]string, 0, len(r.Hooks))
 	for _, hook := range r.Hooks {
 		all = append(all, hook.Manifest)
 	}

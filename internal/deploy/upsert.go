@@ -38,7 +38,7 @@ func (c *Client) Upsert(ctx context.Context, r Release, progress Progress) error
 	if err != nil {
 		return err
 	}
-	history, err := op.mend(ctx, r.Name)
+	history, err := op.mend(r.Name)
 	if err != nil {
 		return c.explain("mend release "+r.Name, op, r, err)
 	}
@@ -77,7 +77,7 @@ func (o *operation) upgrade(c *Client, r Release, namespace string, values map[s
 // mend deals with what an interrupted run left: it finishes a removal, and
 // marks a pending revision as failed, so that the release can move on. It gives
 // the history, oldest first; empty when there is no release.
-func (o *operation) mend(ctx context.Context, name string) ([]*release.Release, error) {
+func (o *operation) mend(name string) ([]*release.Release, error) {
 	history, err := o.history(name)
 	if err != nil || len(history) == 0 {
 		return nil, err
@@ -86,7 +86,7 @@ func (o *operation) mend(ctx context.Context, name string) ([]*release.Release, 
 	switch status := last.Info.Status; {
 	case status == release.StatusUninstalling || status == release.StatusUninstalled:
 		o.progress.Info("release %s was being removed; finishing that first", name)
-		return nil, o.uninstall(ctx, name)
+		return nil, o.uninstall(name)
 	case status.IsPending():
 		o.progress.Info("revision %d of release %s was interrupted (%s); taking it up again", last.Version, name, status)
 		last.SetStatus(release.StatusFailed, "interrupted while "+status.String())

@@ -95,10 +95,10 @@ func newBench(t *testing.T, cluster Cluster) *bench {
 	}
 }
 
-// upsert deploys with the values given as pairs.
+// upsert deploys with the values given as name, value pairs.
 func (b *bench) upsert(ctx context.Context, values ...any) error {
 	b.release.Values = map[string]any{"image": b.cluster.Image, "args": b.cluster.Serve}
-	for i := 0; i < len(values); i += 2 {
+	for i := 0; i+1 < len(values); i += 2 {
 		b.release.Values[values[i].(string)] = values[i+1]
 	}
 	started := time.Now()
@@ -119,7 +119,7 @@ func (b *bench) statuses(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []string
+	all := make([]string, 0, len(history))
 	for _, revision := range history {
 		all = append(all, revision.Status)
 	}

@@ -66,14 +66,14 @@ func Apply(ctx context.Context, objects []*unstructured.Unstructured, options Op
 	if err != nil {
 		return fmt.Errorf("make a Kubernetes client: %w", err)
 	}
-	discovery, err := discovery.NewDiscoveryClientForConfig(config)
+	discoverer, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return fmt.Errorf("make a discovery client: %w", err)
 	}
 	a := &applier{client: client, options: options,
-		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discovery))}
+		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discoverer))}
 
-	definitions, rest := split(objects)
+	definitions, others := split(objects)
 	for _, definition := range definitions {
 		if err := a.apply(ctx, definition); err != nil {
 			return err
@@ -84,7 +84,7 @@ func Apply(ctx context.Context, objects []*unstructured.Unstructured, options Op
 			return err
 		}
 	}
-	for _, object := range rest {
+	for _, object := range others {
 		if err := a.apply(ctx, object); err != nil {
 			return err
 		}
@@ -92,15 +92,15 @@ func Apply(ctx context.Context, objects []*unstructured.Unstructured, options Op
 	return nil
 }
 
-func split(objects []*unstructured.Unstructured) (definitions, rest []*unstructured.Unstructured) {
+func split(objects []*unstructured.Unstructured) (definitions, others []*unstructured.Unstructured) {
 	for _, object := range objects {
 		if object.GetKind() == "CustomResourceDefinition" {
 			definitions = append(definitions, object)
 		} else {
-			rest = append(rest, object)
+			others = append(others, object)
 		}
 	}
-	return definitions, rest
+	return definitions, others
 }
 
 type applier struct {

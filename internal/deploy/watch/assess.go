@@ -215,6 +215,7 @@ func (s Snapshot) job(job *batchv1.Job, limits Limits) State {
 				state.Failure.Event = line(s.warning(pod.UID))
 			}
 			return state
+		default: // on its way to one of these
 		}
 	}
 	if succeeded(pods) >= replicas(job.Spec.Completions) {
