@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +22,7 @@ import (
 
 var postgres storetest.Server
 
-func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
+func TestMain(m *testing.M) { postgres.Main(m) }
 
 const patience = 30 * time.Second
 
@@ -103,20 +102,16 @@ func (r *running) get(path string) (status int, body map[string]any) {
 // await polls readiness until it has the state.
 func (r *running) await(state string) {
 	r.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
+	waitFor(r.t, "readiness "+state, func() bool {
 		status, body := r.get("/readyz")
-		if body["status"] == state {
-			if ready := state != "not-ready"; ready != (status == http.StatusOK) {
-				r.t.Errorf("%s is answered with %d", state, status)
-			}
-			return
+		if body["status"] != state {
+			return false
 		}
-		if time.Now().After(deadline) {
-			r.t.Fatalf("not %s after %s: %v", state, patience, body)
+		if ready := state != "not-ready"; ready != (status == http.StatusOK) {
+			r.t.Errorf("%s is answered with %d", state, status)
 		}
-		time.Sleep(10 * time.Millisecond) // between polls
-	}
+		return true
+	})
 }
 
 // half is a request whose body the server still waits for.

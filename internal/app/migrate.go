@@ -41,7 +41,7 @@ func SchemaVersion(ctx context.Context, options Options) (current, head int64, e
 	if err := options.Validate(); err != nil {
 		return 0, 0, err
 	}
-	products, err := store.New(options.store())
+	products, err := store.New(ctx, options.store())
 	if err != nil {
 		return 0, 0, err
 	}

@@ -174,7 +174,7 @@ func (o Options) store() store.Options {
 	return store.Options{
 		URL:            o.DatabaseURL,
 		Resolver:       o.Resolver,
-		MaxConnections: o.DatabaseConnections,
+		MaxConnections: int32(o.DatabaseConnections), //nolint:gosec // Validate bounds it by maxPool
 		ConnectTimeout: o.ConnectTimeout,
 	}
 }

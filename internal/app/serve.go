@@ -49,7 +49,7 @@ func Serve(ctx context.Context, options Options) error {
 	metrics := telemetry.NewMetrics(options.Build.Version, options.Build.Commit, runtime.Version())
 	database := options.store()
 	database.StatementTimeout = options.StatementTimeout
-	products, err := store.New(database)
+	products, err := store.New(ctx, database)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func Serve(ctx context.Context, options Options) error {
 		err = fmt.Errorf("serve %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 		draining.Store(true)
-		err = drain(server, options, logger)
+		err = drain(work, server, options, logger)
 	}
 	stopWork() // a request that didn't finish holds its connection no longer
 	background.Wait()
@@ -120,10 +120,10 @@ func Serve(ctx context.Context, options Options) error {
 }
 
 // drain ends the server: not ready, then no new connections, then none at all.
-func drain(server *http.Server, options Options, logger *zap.Logger) error {
+func drain(work context.Context, server *http.Server, options Options, logger *zap.Logger) error {
 	logger.Info("draining", zap.Duration("readiness_delay", options.ReadinessDelay), zap.Duration("timeout", options.ShutdownTimeout))
 	<-time.After(options.ReadinessDelay)
-	ctx, cancel := context.WithTimeout(context.Background(), options.ShutdownTimeout)
+	ctx, cancel := context.WithTimeout(work, options.ShutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("wait %s for requests to finish: %w", options.ShutdownTimeout, err), server.Close())

@@ -248,11 +248,14 @@ func databaseOf(o app.Options) string {
 
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.After(patience)
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
 	for !holds() {
-		if time.Now().After(deadline) {
+		select {
+		case <-poll.C:
+		case <-deadline:
 			t.Fatalf("waited %s for %s", patience, what)
 		}
-		time.Sleep(5 * time.Millisecond) // between polls
 	}
 }

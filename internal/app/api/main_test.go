@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +26,7 @@ import (
 
 var postgres storetest.Server
 
-func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
+func TestMain(m *testing.M) { postgres.Main(m) }
 
 // service is the whole API on a database and a Redis of its own.
 type service struct {
@@ -47,7 +46,7 @@ func start(t *testing.T, change func(*api.Options)) *service {
 	if _, err := store.Migrate(t.Context(), database, time.Minute); err != nil {
 		t.Fatalf("migrate: %v", err)
 	}
-	products, err := store.New(database)
+	products, err := store.New(t.Context(), database)
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -74,7 +75,7 @@ func (s *server) recover(c *gin.Context) {
 		if cause == nil {
 			return
 		}
-		if cause == http.ErrAbortHandler {
+		if err, isError := cause.(error); isError && errors.Is(err, http.ErrAbortHandler) {
 			panic(cause)
 		}
 		s.Metrics.Panic()

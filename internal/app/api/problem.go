@@ -65,6 +65,7 @@ func (c code) describe() (status int, title string) {
 		return http.StatusUnprocessableEntity, "A value breaks the rules"
 	case codeUnavailable:
 		return http.StatusServiceUnavailable, "The product store can't be reached"
+	case codeInternal:
 	}
 	return http.StatusInternalServerError, "Something went wrong on our side"
 }

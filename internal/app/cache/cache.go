@@ -65,11 +65,16 @@ type Cache struct {
 	flights singleflight.Group
 	breaker breaker
 	overdue overdue
+	scripts scripts
 }
 
 // New makes a cache. Run has to run beside it.
 func New(options Options) *Cache {
-	return &Cache{options: options, breaker: breaker{now: options.Now, changed: options.Observer.CacheUp}}
+	return &Cache{
+		options: options,
+		breaker: breaker{now: options.Now, changed: options.Observer.CacheUp},
+		scripts: newScripts(),
+	}
 }
 
 // The part before the ID. The number is that of the body's form: a release
@@ -146,7 +151,7 @@ func (c *Cache) loadShared(ctx context.Context, id uuid.UUID, keep bool, load Lo
 func (c *Cache) keep(ctx context.Context, key string, entry Entry) {
 	jitter := 0.9 + 0.2*rand.Float64()
 	ttl := time.Duration(float64(c.options.TTL) * jitter)
-	err := keepScript.Run(ctx, c.options.Client, []string{key}, encode(entry), ttl.Milliseconds()).Err()
+	err := c.scripts.keep.Run(ctx, c.options.Client, []string{key}, encode(entry), ttl.Milliseconds()).Err()
 	c.settle(ctx, err)
 }
 

@@ -24,19 +24,23 @@ func decode(value []byte) (version int64, body []byte, ok bool) {
 }
 
 // Versions are compared as text of one length: Lua's numbers hold 53 bits.
-var (
-	// keepScript sets a value unless a newer version is there.
-	keepScript = redis.NewScript(`
+type scripts struct {
+	keep  *redis.Script // sets a value unless a newer version is there
+	fence *redis.Script // leaves a fence at the newer of the version there and its own
+}
+
+func newScripts() scripts {
+	return scripts{
+		keep: redis.NewScript(`
 local there = redis.call('GETRANGE', KEYS[1], 0, 18)
 if there > string.sub(ARGV[1], 1, 19) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`)
-
-	// fenceScript leaves a fence at the newer of the version there and its own.
-	fenceScript = redis.NewScript(`
+return 1`),
+		fence: redis.NewScript(`
 local there = redis.call('GETRANGE', KEYS[1], 0, 18)
 local fence = ARGV[1]
 if there > fence then fence = there end
 redis.call('SET', KEYS[1], fence, 'PX', ARGV[2])
-return 1`)
-)
+return 1`),
+	}
+}

@@ -70,7 +70,7 @@ func (c *Cache) repeat(ctx context.Context) {
 }
 
 func (c *Cache) fence(ctx context.Context, key string, version int64) bool {
-	err := fenceScript.Run(ctx, c.options.Client, []string{key}, encode(Entry{Version: version}), fenceTTL.Milliseconds()).Err()
+	err := c.scripts.fence.Run(ctx, c.options.Client, []string{key}, encode(Entry{Version: version}), fenceTTL.Milliseconds()).Err()
 	c.breaker.report(err)
 	return err == nil
 }

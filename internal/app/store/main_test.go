@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 var postgres storetest.Server
 
-func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
+func TestMain(m *testing.M) { postgres.Main(m) }
 
 func options(url string) store.Options {
 	return store.Options{URL: url, MaxConnections: 8, ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second}
@@ -38,7 +37,7 @@ func migratedURL(t *testing.T) string {
 
 func open(t *testing.T, url string) *store.Store {
 	t.Helper()
-	opened, err := store.New(options(url))
+	opened, err := store.New(t.Context(), options(url))
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}

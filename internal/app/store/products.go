@@ -35,7 +35,7 @@ func (s *Store) Get(ctx context.Context, id catalog.ID) (catalog.Product, error)
 
 // List gives up to limit products with an ID after the given one, by ID.
 func (s *Store) List(ctx context.Context, after catalog.ID, limit int) ([]catalog.Product, error) {
-	rows, err := s.queries.ListProducts(ctx, query.ListProductsParams{After: after, MaxItems: int32(limit)})
+	rows, err := s.queries.ListProducts(ctx, query.ListProductsParams{After: after, MaxItems: int64(limit)})
 	if err != nil {
 		return nil, translate("list products", err)
 	}

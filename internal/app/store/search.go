@@ -16,14 +16,14 @@ func (s *Store) Search(ctx context.Context, text string, limit int) ([]catalog.P
 		Prefixes:   prefixes(text),
 		Words:      text,
 		SkuPattern: likePrefix(strings.ToLower(text)),
-		MaxItems:   int32(limit),
+		MaxItems:   int64(limit),
 	})
 	if err != nil {
 		return nil, translate("search products", err)
 	}
 	products := make([]catalog.Product, len(rows))
 	for i, row := range rows {
-		products[i] = fromRow(query.Product(row))
+		products[i] = fromRow(row)
 	}
 	return products, nil
 }

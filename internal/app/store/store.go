@@ -24,7 +24,7 @@ type Options struct {
 	// Resolver finds the host's addresses; nil is the system's.
 	Resolver *net.Resolver
 	// MaxConnections bounds the pool.
-	MaxConnections int
+	MaxConnections int32
 	// StatementTimeout is how long Postgres works on one statement before it
 	// gives up; 0 is no limit.
 	StatementTimeout time.Duration
@@ -41,17 +41,17 @@ type Store struct {
 
 // New makes a store. It connects when it is first used, so the database may
 // come later. Errors: a bad URL.
-func New(options Options) (*Store, error) {
+func New(ctx context.Context, options Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(options.URL)
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
 	}
 	options.apply(config.ConnConfig)
-	config.MaxConns = int32(options.MaxConnections)
+	config.MaxConns = options.MaxConnections
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("make the database pool: %w", err)
 	}

@@ -7,7 +7,7 @@ RETURNING *;
 SELECT * FROM products WHERE id = @id;
 
 -- name: ListProducts :many
-SELECT * FROM products WHERE id > @after ORDER BY id LIMIT @max_items;
+SELECT * FROM products WHERE id > @after ORDER BY id LIMIT @max_items::bigint;
 
 -- name: SearchProducts :many
 -- The inner limit bounds what has to be ranked when a short prefix matches much.
@@ -24,7 +24,7 @@ ORDER BY
     ts_rank(product_document(matches.name, matches.description),
             to_tsquery('pg_catalog.simple', @prefixes) || websearch_to_tsquery('pg_catalog.english', @words)) DESC,
     matches.id
-LIMIT @max_items;
+LIMIT @max_items::bigint;
 
 -- name: UpdateProduct :one
 -- expected_version 0 takes any version.

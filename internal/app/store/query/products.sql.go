@@ -99,12 +99,12 @@ func (q *Queries) GetProduct(ctx context.Context, id uuid.UUID) (Product, error)
 }
 
 const listProducts = `-- name: ListProducts :many
-SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products WHERE id > $1 ORDER BY id LIMIT $2::bigint
 `
 
 type ListProductsParams struct {
 	After    uuid.UUID
-	MaxItems int32
+	MaxItems int64
 }
 
 func (q *Queries) ListProducts(ctx context.Context, arg ListProductsParams) ([]Product, error) {
@@ -163,14 +163,14 @@ ORDER BY
     ts_rank(product_document(matches.name, matches.description),
             to_tsquery('pg_catalog.simple', $1) || websearch_to_tsquery('pg_catalog.english', $2)) DESC,
     matches.id
-LIMIT $4
+LIMIT $4::bigint
 `
 
 type SearchProductsParams struct {
 	Prefixes   string
 	Words      string
 	SkuPattern string
-	MaxItems   int32
+	MaxItems   int64
 }
 
 // The inner limit bounds what has to be ranked when a short prefix matches much.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -25,7 +26,7 @@ type Proxy struct {
 // says. Nothing listens at its address until Up.
 func NewProxy(t testing.TB, network, target string) *Proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("find a port: %v", err)
 	}
@@ -41,7 +42,7 @@ func (p *Proxy) Address() string { return p.address }
 // Up takes connections.
 func (p *Proxy) Up(t testing.TB) {
 	t.Helper()
-	listener, err := net.Listen("tcp", p.address)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", p.address)
 	if err != nil {
 		t.Fatalf("bring the proxy up: %v", err)
 	}
@@ -65,11 +66,11 @@ func (p *Proxy) Up(t testing.TB) {
 func (p *Proxy) Down() {
 	p.mutex.Lock()
 	if p.listener != nil {
-		p.listener.Close()
+		_ = p.listener.Close()
 		p.listener = nil
 	}
 	for connection := range p.connections {
-		connection.Close()
+		_ = connection.Close()
 	}
 	p.mutex.Unlock()
 	p.work.Wait()
@@ -77,7 +78,7 @@ func (p *Proxy) Down() {
 
 func (p *Proxy) join(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial(p.network, p.target)
+	server, err := (&net.Dialer{}).DialContext(context.Background(), p.network, p.target)
 	if err != nil {
 		return
 	}
@@ -87,8 +88,8 @@ func (p *Proxy) join(client net.Conn) {
 	}
 	defer p.release(client, server)
 	var both sync.WaitGroup
-	both.Go(func() { _, _ = io.Copy(server, client); server.Close() })
-	both.Go(func() { _, _ = io.Copy(client, server); client.Close() })
+	both.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
+	both.Go(func() { _, _ = io.Copy(client, server); _ = client.Close() })
 	both.Wait()
 }
 

@@ -38,14 +38,12 @@ const startTimeout = time.Minute
 //
 //	var postgres storetest.Server
 //
-//	func TestMain(m *testing.M) { os.Exit(postgres.Main(m)) }
-func (s *Server) Main(m *testing.M) int {
-	code := m.Run()
+//	func TestMain(m *testing.M) { postgres.Main(m) }
+func (s *Server) Main(m *testing.M) {
+	m.Run()
 	if err := s.stop(); err != nil {
-		fmt.Fprintf(os.Stderr, "stop the tests' Postgres: %v\n", err)
-		return 1
+		panic(fmt.Errorf("stop the tests' Postgres: %w", err))
 	}
-	return code
 }
 
 // need starts the server unless it runs, or fails the test.
@@ -128,14 +126,14 @@ func (s *Server) start() error {
 		return err
 	}
 	data := filepath.Join(s.directory, "data")
-	initialize := exec.Command(filepath.Join(programs, "initdb"), "--pgdata", data, "--username", "postgres",
+	initialize := exec.CommandContext(context.Background(), filepath.Join(programs, "initdb"), "--pgdata", data, "--username", "postgres",
 		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")
 	initialize.SysProcAttr, initialize.Dir = attributes, s.directory
 	if output, err := initialize.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", initialize, err, output)
 	}
 
-	server := exec.Command("/bin/sh", "-c", lifelineScript, "sh", s.directory,
+	server := exec.CommandContext(context.Background(), "/bin/sh", "-c", lifelineScript, "sh", s.directory,
 		filepath.Join(programs, "postgres"), "-D", data, "-k", s.directory,
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=16MB")
 	server.SysProcAttr, server.Dir = attributes, s.directory
@@ -156,16 +154,19 @@ func (s *Server) start() error {
 }
 
 func (s *Server) await() error {
-	deadline := time.Now().Add(startTimeout)
+	deadline := time.After(startTimeout)
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
 	for {
 		err := s.exec("SELECT 1")
 		if err == nil {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-poll.C:
+		case <-deadline:
 			return fmt.Errorf("not up after %s: %w", startTimeout, err)
 		}
-		time.Sleep(20 * time.Millisecond) // between polls
 	}
 }
 
