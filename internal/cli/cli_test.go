@@ -155,7 +155,7 @@ func TestEveryCommandIsDescribed(t *testing.T) {
 		if command.Short == "" || !command.Hidden && command.GroupID == "" {
 			t.Errorf("%s lacks its short description or group", command.Name())
 		}
-		if command.Name() != "completion" && command.Name() != "help" && command.Example == "" {
+		if command.Name() != "completion" && command.Name() != "help" && !command.Hidden && command.Example == "" {
 			t.Errorf("%s lacks an example", command.Name())
 		}
 		command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
@@ -227,6 +227,18 @@ func TestStateDirectory(t *testing.T) {
 		if got, err := a.stateDirectory("local"); err != nil || got != test.want {
 			t.Errorf("%+v: got %q, %v", test, got, err)
 		}
+	}
+}
+
+// Kubernetes registers a --version of its own, which sets what it reports.
+func TestVersionFlag(t *testing.T) {
+	alone(t)
+	t.Setenv("POCCTL_VERSION", "v9.9.9")
+	if stdout, _, code := typed(t, "--version"); code != 0 || !strings.Contains(stdout, "v1.2.3") {
+		t.Errorf("--version: exit %d, %q", code, stdout)
+	}
+	if stdout, _, code := typed(t, "version"); code != 0 || !strings.Contains(stdout, "v1.2.3") {
+		t.Errorf("version: exit %d, %q", code, stdout)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocctl/pocctl/internal/provision/local/postgres"
+	"github.com/pocctl/pocctl/internal/provision/local/redis"
 )
 
 // image runs the program that stands for a container image of the local
@@ -22,6 +23,12 @@ func (a *app) image() *cobra.Command {
 					Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP"),
 					Find: postgres.FindOptions{Directory: os.Getenv("POCCTL_POSTGRES_DIRECTORY")},
 				})
+			},
+		},
+		&cobra.Command{
+			Use: "redis [ARGUMENTS]", Short: "Redis, as the official image runs it", DisableFlagParsing: true,
+			RunE: func(command *cobra.Command, args []string) error {
+				return redis.Main(command.Context(), redis.Options{Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP")})
 			},
 		},
 	)

@@ -35,6 +35,7 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
   pocctl plan                   # what up would do
   pocctl verify --slo           # load, and a verdict for every objective
   pocctl down                   # take it away again`,
+		Version:           a.Build.Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		Args:              knownCommand,
@@ -47,6 +48,8 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate)
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	hideForeignFlags()
+	root.Flags().Bool("version", false, "say which pocctl this is") // or a foreign --version takes its place
 	a.addGlobalFlags(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run an environment"},
@@ -57,7 +60,8 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(
-		a.up(), a.provision(), a.deploy(), a.smoke(), a.verify(), a.down(),
+		a.up(), a.provision(), a.deploy(), a.smoke(), a.verify(), a.rollback(), a.down(),
+		a.plan(), a.status(), a.logs(), a.report(), a.kubeconfig(),
 		a.doctor(),
 		a.migrate(),
 		a.probe(),
@@ -67,6 +71,12 @@ SLO-verified cloud-native stack, and says in numbers whether it made it.`,
 	)
 	root.AddCommand(a.inside()...)
 	return root
+}
+
+// hideForeignFlags hides what libraries register for the whole process, such as
+// Kubernetes' --version: cobra adds it to every command.
+func hideForeignFlags() {
+	pflag.CommandLine.VisitAll(func(flag *pflag.Flag) { flag.Hidden = true })
 }
 
 // applySettings gives the flags that were not typed their POCCTL_… variable or
@@ -82,14 +92,18 @@ func applySettings(command *cobra.Command) error {
 // flagNames lists the flags of command and of all below it.
 func flagNames(command *cobra.Command) []string {
 	var names []string
-	collect := func(flag *pflag.Flag) { names = append(names, flag.Name) }
+	collect := func(flag *pflag.Flag) {
+		if !flag.Hidden && flag.Name != "help" && flag.Name != "version" {
+			names = append(names, flag.Name)
+		}
+	}
 	command.PersistentFlags().VisitAll(collect)
 	command.LocalFlags().VisitAll(collect)
 	for _, child := range command.Commands() {
 		names = append(names, flagNames(child)...)
 	}
 	slices.Sort(names)
-	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "help" })
+	return slices.Compact(names)
 }
 
 // knownCommand refuses a word that is no command.
@@ -146,5 +160,15 @@ func oneArgument(name string) cobra.PositionalArgs {
 			return nil
 		}
 		return usage(command, "%s takes one argument, %s, but was given %d", command.CommandPath(), name, len(args))
+	}
+}
+
+// atMostOneArgument wants no argument or one, called name in the message.
+func atMostOneArgument(name string) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return usage(command, "%s takes at most one argument, %s, but was given %d", command.CommandPath(), name, len(args))
 	}
 }

@@ -113,11 +113,10 @@ func (a *app) show(s *stack.Stack, document *report.Document, o order) error {
 	if a.json() {
 		return a.document(document)
 	}
-	a.answered = document.Error != nil // the report shows the error
 	if o.text != nil && document.Error == nil {
 		return o.text(s, document)
 	}
-	return document.Text(a.Stdout, a.look())
+	return document.Text(a.Stdout, a.page())
 }
 
 // screen shows progress on stderr; where JSON is wanted, a line an event.
@@ -132,14 +131,10 @@ func (a *app) screen() *terminal.Terminal {
 	return terminal.New(options)
 }
 
-// look is how results look on stdout.
-func (a *app) look() report.Look {
-	look := report.Look{Width: 80, Styles: terminal.NewStyles(false)}
-	if file, isFile := a.Stdout.(*os.File); isFile {
-		look.Width = terminal.WidthOf(file)
-		look.Styles = terminal.StylesFor(file, a.global.noColor, os.Getenv)
-	}
-	return look
+// page is how results look on stdout.
+func (a *app) page() report.Look {
+	styles, width := a.look(a.Stdout)
+	return report.Look{Width: width, Styles: styles}
 }
 
 // removeEmpty removes the state directory if nothing is left in it.

@@ -51,7 +51,7 @@ and 6 if the load could not be held, which makes the measurement void.`,
 
 // showLoad writes the report and what was measured in detail.
 func (a *app) showLoad(s *stack.Stack, document *report.Document) error {
-	look := a.look()
+	look := a.page()
 	if err := document.Text(a.Stdout, look); err != nil {
 		return err
 	}

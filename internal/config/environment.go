@@ -26,12 +26,12 @@ type Environment struct {
 	Ingress   Ingress  `json:"ingress"`
 	Postgres  Postgres `json:"postgres"`
 	// Images maps an image name to a program on this machine (local only).
-	Images   map[string]Image `json:"images"`
+	Images map[string]Image `json:"images"`
 	// Secrets are made, with random values, before the releases that use them.
 	Secrets  []Secret  `json:"secrets"`
 	Releases []Release `json:"releases"`
-	Smoke    Smoke            `json:"smoke"`
-	Load     Load             `json:"load"`
+	Smoke    Smoke     `json:"smoke"`
+	Load     Load      `json:"load"`
 }
 
 // Ingress is where HTTP enters the environment.

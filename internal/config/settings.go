@@ -75,7 +75,7 @@ func ReadSettings(file string, known []string) (*Settings, error) {
 func (s *Settings) Apply(flags *pflag.FlagSet) error {
 	var problem error
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if problem != nil || flag.Changed || flag.Name == "help" || !s.viper.IsSet(flag.Name) {
+		if problem != nil || flag.Changed || flag.Hidden || flag.Name == "help" || flag.Name == "version" || !s.viper.IsSet(flag.Name) {
 			return
 		}
 		value := text(s.viper.Get(flag.Name))

@@ -44,6 +44,10 @@ const (
 	ProbeFailed         Code = "probe-failed"
 	ClusterFailed       Code = "cluster-failed"
 	KindUnsupported     Code = "kind-unsupported"
+	NotUp               Code = "environment-not-up"
+	NoReport            Code = "no-report"
+	RunUnknown          Code = "run-unknown"
+	PodUnknown          Code = "pod-unknown"
 	PostgresMissing     Code = "postgres-missing"
 	PostgresVersion     Code = "postgres-version"
 )
@@ -86,4 +90,8 @@ var catalogue = map[Code]entry{
 	PostgresMissing:     {ExitFailed, "there is no {wanted}", "install it, for example with `apt-get install {package}`, or name the directory of its programs as postgres.directory in the environment's file"},
 	PostgresVersion:     {ExitFailed, "the database in {directory} was made by Postgres {made}, and this machine has {present}", "install Postgres {made} beside it, or remove the data with `pocctl down`"},
 	KindUnsupported:     {ExitUsage, "environment {env} is of kind {kind}, which this version cannot provision", "use an environment of kind local"},
+	NotUp:               {ExitFailed, "environment {env} is not up", "bring it up: pocctl up"},
+	NoReport:            {ExitFailed, "environment {env} has no report yet", "run something first: pocctl up"},
+	RunUnknown:          {ExitFailed, "there is no report of run {run}", "list the runs: pocctl report --list"},
+	PodUnknown:          {ExitFailed, "nothing called {name} has logs here; there are {known}", "name a release, a pod, or a part of the cluster"},
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/provision/local"
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
+	"github.com/pocctl/pocctl/internal/provision/local/controlplane"
 	"github.com/pocctl/pocctl/internal/provision/local/credentials"
 	"github.com/pocctl/pocctl/internal/provision/local/postgres"
 )
@@ -45,9 +47,23 @@ func (p *localPlatform) secrets() secretStore {
 
 func (p *localPlatform) remove() error { return p.describe("").Remove(p.options.KeepData) }
 
+func (p *localPlatform) parts() []string {
+	return append(controlplane.Names(), "supervisor")
+}
+
+func (p *localPlatform) log(part string) string {
+	if !slices.Contains(p.parts(), part) {
+		return ""
+	}
+	return p.describe("").Cluster().Log(part)
+}
+
 // describe gives the environment as it should be, with Postgres in directory.
 func (p *localPlatform) describe(directory string) *local.Environment {
-	images := map[string]cluster.Image{}
+	var images map[string]cluster.Image
+	if len(p.options.Environment.Images) > 0 {
+		images = map[string]cluster.Image{}
+	}
 	for name, own := range p.options.Environment.Images {
 		images[name] = cluster.Image{Program: own.Program, Args: own.Args, Env: own.Env}
 	}

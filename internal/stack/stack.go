@@ -67,6 +67,10 @@ type platform interface {
 	secrets() secretStore
 	// status tells how the platform itself is.
 	status(ctx context.Context) PlatformStatus
+	// parts names what has a log of its own beside the pods, and log gives its
+	// path; "" for what has none.
+	parts() []string
+	log(part string) string
 	// remove deletes what is left of a stopped environment.
 	remove() error
 }

@@ -19,6 +19,9 @@ const (
 	Node              = "node"
 )
 
+// Names lists the components in the order in which they start.
+func Names() []string { return []string{Etcd, APIServer, ControllerManager, Scheduler, Node} }
+
 // Component is one process of the cluster, run as `pocctl component NAME ARGS…`.
 type Component struct {
 	Name string

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pocctl/pocctl/internal/deploy"
+	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/stack"
+	"github.com/pocctl/pocctl/internal/terminal"
+)
+
+// planDocument is what plan answers.
+type planDocument struct {
+	Schema        string         `json:"schema"` // pocctl.plan/v1
+	Env           string         `json:"env"`
+	BudgetSeconds float64        `json:"budgetSeconds"`
+	Steps         []stack.Ahead  `json:"steps"`
+	Releases      []*deploy.Diff `json:"releases"`
+}
+
+func (a *app) plan() *cobra.Command {
+	var selection flow.Selection
+	var diff bool
+	command := &cobra.Command{
+		Use:     "plan",
+		Short:   "Show what up would do, and change nothing",
+		GroupID: groupRun,
+		Example: `  pocctl plan
+  pocctl plan --diff                 # with the manifests' differences
+  pocctl plan -o json`,
+		Args: noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			s, options, err := a.stack()
+			if err != nil {
+				return err
+			}
+			document, err := makePlan(command.Context(), s, options, selection)
+			if err != nil {
+				return err
+			}
+			return a.answer(document, func() error { return a.showPlan(document, diff) })
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&selection.From, "from", "", "begin with this `phase`")
+	flags.StringVar(&selection.Only, "only", "", "plan this `phase` alone")
+	flags.BoolVar(&diff, "diff", false, "show the differences of the manifests")
+	command.MarkFlagsMutuallyExclusive("from", "only")
+	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
+	complete(command, "only", cobra.ShellCompDirectiveNoFileComp, phases)
+	return command
+}
+
+func makePlan(ctx context.Context, s *stack.Stack, options stack.Options, selection flow.Selection) (planDocument, error) {
+	document := planDocument{
+		Schema: "pocctl.plan/v1", Env: options.Environment.Name,
+		BudgetSeconds: options.Environment.Budget.Seconds(),
+	}
+	var err error
+	if document.Steps, err = s.Ahead(ctx, selection); err != nil {
+		return document, err
+	}
+	document.Releases, err = s.Diff(ctx)
+	return document, err
+}
+
+func (a *app) showPlan(document planDocument, diff bool) error {
+	look := a.page()
+	styles := look.Styles
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, within %s\n\n", styles.Bold("pocctl up would bring up "+document.Env), terminal.Budget(document.BudgetSeconds))
+	table := terminal.Table{Indent: 2, Columns: []terminal.Column{{}, {Title: "STEP"}, {Title: "BUDGET", Right: true}, {Title: "WHAT", Give: true}}}
+	for _, step := range document.Steps {
+		glyph, what := terminal.GlyphPending, step.Describe
+		switch {
+		case step.Skip != "":
+			glyph, what = terminal.GlyphSkipped, step.Skip
+		case step.Done:
+			glyph, what = styles.Good(terminal.GlyphPassed), "already so: "+step.Describe
+		}
+		table.Rows = append(table.Rows, []string{glyph, step.Name, terminal.Budget(step.BudgetSeconds), styles.Dim(what)})
+	}
+	out.WriteString(table.Render(look.Width, styles))
+	for _, release := range document.Releases {
+		fmt.Fprintf(&out, "\n%s\n", styles.Dim(fmt.Sprintf("release %s in namespace %s", release.Release, release.Namespace)))
+		if len(release.Changes) == 0 {
+			fmt.Fprintln(&out, "  no change")
+		}
+		for _, change := range release.Changes {
+			fmt.Fprintf(&out, "  %s %s", paintChange(styles, change.Action), change.Resource)
+			if change.Note != "" {
+				fmt.Fprintf(&out, "  %s", styles.Dim(change.Note))
+			}
+			fmt.Fprintln(&out)
+			if diff {
+				writeDiff(&out, styles, change.Diff)
+			}
+		}
+	}
+	_, err := fmt.Fprint(a.Stdout, out.String())
+	return err
+}
+
+func paintChange(styles terminal.Styles, action string) string {
+	switch action {
+	case deploy.Add:
+		return styles.Good("+")
+	case deploy.Remove:
+		return styles.Bad("-")
+	default:
+		return styles.Warn("~")
+	}
+}
+
+func writeDiff(out *strings.Builder, styles terminal.Styles, diff string) {
+	for line := range strings.Lines(diff) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "+"):
+			line = styles.Good(line)
+		case strings.HasPrefix(line, "-"):
+			line = styles.Bad(line)
+		default:
+			line = styles.Dim(line)
+		}
+		fmt.Fprintf(out, "      %s\n", line)
+	}
+}

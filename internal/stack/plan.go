@@ -1,0 +1,65 @@
+package stack
+
+import (
+	"context"
+
+	"github.com/pocctl/pocctl/internal/deploy"
+	"github.com/pocctl/pocctl/internal/flow"
+)
+
+// Ahead is a step as a plan shows it, with what the world says of it now.
+type Ahead struct {
+	flow.Planned
+	// Done says that the step would find nothing to do.
+	Done bool `json:"done"`
+}
+
+// Ahead lists what up would do. It asks each step's Check and changes nothing;
+// a Check that cannot be answered yet counts as not done.
+func (s *Stack) Ahead(ctx context.Context, selection flow.Selection) ([]Ahead, error) {
+	steps := s.Steps()
+	planned, err := flow.Plan(steps, selection)
+	if err != nil {
+		return nil, err
+	}
+	checks := map[string]func(context.Context) (bool, error){}
+	for _, step := range steps {
+		checks[step.Name] = step.Check
+	}
+	up := s.platform.status(ctx).Running
+	ahead := make([]Ahead, len(planned))
+	for i, step := range planned {
+		ahead[i].Planned = step
+		if check := checks[step.Name]; up && check != nil && step.Skip == "" {
+			done, err := check(ctx)
+			ahead[i].Done = done && err == nil
+		}
+	}
+	return ahead, nil
+}
+
+// Diff says what each release would change.
+func (s *Stack) Diff(ctx context.Context) ([]*deploy.Diff, error) {
+	up := s.platform.status(ctx).Running
+	diffs := make([]*deploy.Diff, 0, len(s.options.Environment.Releases))
+	for _, wanted := range s.options.Environment.Releases {
+		release, err := s.release(wanted)
+		if err != nil {
+			return nil, err
+		}
+		var diff *deploy.Diff
+		if up {
+			var client *deploy.Client
+			if client, err = s.Deployer(); err == nil {
+				diff, err = client.Diff(ctx, release)
+			}
+		} else {
+			diff, err = deploy.DiffNew(release)
+		}
+		if err != nil {
+			return nil, err
+		}
+		diffs = append(diffs, diff)
+	}
+	return diffs, nil
+}
