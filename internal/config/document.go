@@ -42,7 +42,8 @@ func parse(file string, data []byte, target any) (*document, error) {
 	default:
 		return nil, d.invalidAt(next.Line, "", "keep one document and remove the rest", "a second YAML document begins here")
 	}
-	return d, d.fill(root.Content[0], "", target)
+	err := d.fill(root.Content[0], "", target)
+	return d, err
 }
 
 // invalid is the fault for a key of the file; fix says what to write instead.

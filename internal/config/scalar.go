@@ -57,10 +57,11 @@ func shown(node *yaml.Node) string {
 		return "keys and values"
 	case yaml.SequenceNode:
 		return "a list"
+	default:
+		const most = 40
+		if text := []rune(node.Value); len(text) > most {
+			return `"` + string(text[:most]) + `…"`
+		}
+		return `"` + node.Value + `"`
 	}
-	const most = 40
-	if text := []rune(node.Value); len(text) > most {
-		return `"` + string(text[:most]) + `…"`
-	}
-	return `"` + node.Value + `"`
 }
