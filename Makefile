@@ -14,6 +14,9 @@ LDFLAGS    := -s -w \
 	-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE) -X main.kubernetes=$(KUBERNETES) \
 	-X $(GITVERSION).gitVersion=$(KUBERNETES) -X $(GITVERSION).gitMajor=$(MAJOR) -X $(GITVERSION).gitMinor=$(MINOR)
 
+# The definitions that charts of ours use, out of the Prometheus Operator's module.
+DEFINITIONS := $(patsubst %,charts/definitions/monitoring.coreos.com_%.yaml,servicemonitors podmonitors probes prometheusrules)
+
 export CGO_ENABLED := 0
 
 ## Main
@@ -32,7 +35,7 @@ test: ## Run every test: unit, race, end to end
 	scripts/test
 
 .PHONY: build
-build: ## Build bin/pocctl
+build: $(DEFINITIONS) ## Build bin/pocctl
 	@scripts/prerequisites go
 	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
 
@@ -52,12 +55,6 @@ bench: build bin/vegeta ## Measure speed and size
 .PHONY: generate
 generate: bin/sqlc ## Regenerate code
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/...
-
-.PHONY: crds
-crds: ## Take the custom resource definitions out of their Go modules
-	@mkdir -p bin/crds
-	cp "$$(go -C tools/manifests mod download -json github.com/prometheus-operator/prometheus-operator | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')"/example/prometheus-operator-crd/*.yaml bin/crds/
-	@chmod u+w bin/crds/*
 
 .PHONY: release
 release: bin/goreleaser ## Build the archives of a release, unsigned, in dist/
@@ -86,6 +83,13 @@ e2e: build ## Run the end-to-end tests alone
 .PHONY: help
 help: ## Show this
 	@awk -F ':.*## ' '/^## /{printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' Makefile
+
+# Third-party definitions come out of their modules, checked against go.sum.
+$(DEFINITIONS) &: tools/manifests/go.mod tools/manifests/go.sum
+	@scripts/prerequisites go
+	cp $(foreach file,$(notdir $(DEFINITIONS)),"$$(go mod download -C tools/manifests -json github.com/prometheus-operator/prometheus-operator | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/example/prometheus-operator-crd/$(file)") charts/definitions/
+	chmod 644 $(DEFINITIONS)
+	touch $(DEFINITIONS)
 
 # Tools are built when a target first needs them, and again when their pins change.
 tool = CGO_ENABLED=0 go build -C $(1) -ldflags '-s -w' -o $(CURDIR)/$@ $(2)

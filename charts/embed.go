@@ -8,3 +8,9 @@ import "embed"
 //
 //go:embed all:backend all:postgres all:redis
 var Files embed.FS
+
+// Definitions holds the custom resource definitions that the charts use, as YAML
+// files under definitions. A build that was not made by make has none.
+//
+//go:embed all:definitions
+var Definitions embed.FS

@@ -42,7 +42,7 @@ func (a *app) stackOptions() (stack.Options, error) {
 		files = os.DirFS(filepath.Join(a.global.source, "charts"))
 	}
 	return stack.Options{
-		Environment: environment, Objectives: objectives, Charts: files,
+		Environment: environment, Objectives: objectives, Charts: files, Definitions: charts.Definitions,
 		StateDirectory: directory, Binary: binary, Build: identity,
 		Plan: load.Plan{
 			Rate:     float64(environment.Load.Rate),

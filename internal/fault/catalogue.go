@@ -44,6 +44,7 @@ const (
 	ProbeFailed         Code = "probe-failed"
 	ClusterFailed       Code = "cluster-failed"
 	KindUnsupported     Code = "kind-unsupported"
+	BuildIncomplete     Code = "build-incomplete"
 	NotUp               Code = "environment-not-up"
 	NoReport            Code = "no-report"
 	RunUnknown          Code = "run-unknown"
@@ -94,4 +95,5 @@ var catalogue = map[Code]entry{
 	NoReport:            {ExitFailed, "environment {env} has no report yet", "run something first: pocctl up"},
 	RunUnknown:          {ExitFailed, "there is no report of run {run}", "list the runs: pocctl report --list"},
 	PodUnknown:          {ExitFailed, "nothing called {name} has logs here; there are {known}", "name a release, a pod, or a part of the cluster"},
+	BuildIncomplete:     {ExitFailed, "this build of pocctl holds no custom resource definitions", "build it with `make build`"},
 }

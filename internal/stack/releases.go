@@ -61,10 +61,14 @@ func (s *Stack) releasesPreflight() flow.Step {
 // deploySteps makes the namespace and its secrets, then each release after those
 // that it depends on.
 func (s *Stack) deploySteps() []flow.Step {
-	secrets := s.secretsStep()
-	steps := []flow.Step{secrets}
+	secrets, definitions := s.secretsStep(), s.definitionsStep()
+	steps := []flow.Step{secrets, definitions}
 	for _, wanted := range s.options.Environment.Releases {
 		depends := []string{secrets.Name}
+		if len(wanted.DependsOn) > 0 {
+			// What stands alone, such as a database, need not wait for them.
+			depends = append(depends, definitions.Name)
+		}
 		for _, other := range wanted.DependsOn {
 			depends = append(depends, Deploy+"/"+other)
 		}

@@ -32,6 +32,8 @@ type Options struct {
 	Objectives  config.Objectives
 	// Charts holds the built-in charts, one directory each.
 	Charts fs.FS
+	// Definitions holds custom resource definitions, in the folder definitions.
+	Definitions fs.FS
 	// StateDirectory is the environment's, absolute.
 	StateDirectory string
 	// Binary is this pocctl, absolute, and Build its identity.
@@ -173,6 +175,13 @@ func (s *Stack) Deployer() (*deploy.Client, error) {
 	}
 	s.client = client
 	return client, nil
+}
+
+// forget drops the client, so that the next one asks the cluster anew.
+func (s *Stack) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client = nil
 }
 
 // lookFurther gives the command that shows more of a failure.

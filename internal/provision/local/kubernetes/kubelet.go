@@ -41,6 +41,8 @@ type KubeletOptions struct {
 	Client *rest.Config
 	// Root and PodLogs are its directories.
 	Root, PodLogs string
+	// DNS is the address of the cluster's name server.
+	DNS netip.Addr
 	// Address is where its own API listens.
 	Address netip.AddrPort
 	// ClientAuthority, Certificate and Key are the paths of the PEM files of its API.
@@ -89,6 +91,7 @@ func kubeletConfiguration(o KubeletOptions) (*kubeletconfig.KubeletConfiguration
 	c.PodLogsDir = o.PodLogs
 	c.ResolverConfig = kubelettypes.ResolvConfDefault
 	c.ClusterDomain = "cluster.local"
+	c.ClusterDNS = []string{o.DNS.String()}
 
 	c.EnableServer = true
 	c.Address = o.Address.Addr().String()

@@ -96,6 +96,7 @@ func startKubelet(ctx context.Context, c cluster.Cluster, files pki.Bundle, cont
 		Client:          config,
 		Root:            c.NodeRoot(),
 		PodLogs:         c.PodLogs(),
+		DNS:             c.DNS().Addr(),
 		Address:         c.Kubelet(),
 		ClientAuthority: files.ClusterAuthority.Certificate,
 		Certificate:     files.Kubelet.Certificate,
