@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/pocctl/pocctl/internal/fault"
 )
@@ -29,6 +30,8 @@ type Image struct {
 	// User is the uid that the program runs as unless the pod names one; 0 is
 	// taken as DefaultUser, so that root is only ever asked for by the pod.
 	User int64
+	// StopSignal asks the program to end unless the pod names one; 0 is SIGTERM.
+	StopSignal syscall.Signal
 	// Path is where a container finds the program; by default the last part of
 	// the name below "/", for example "/pocctl".
 	Path string

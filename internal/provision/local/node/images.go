@@ -10,6 +10,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
 	"github.com/pocctl/pocctl/internal/provision/local/image"
+	"github.com/pocctl/pocctl/internal/provision/local/postgres"
 )
 
 // builtin gives the images that are programs of this binary.
@@ -19,7 +20,7 @@ func builtin(c cluster.Cluster) []image.Image {
 		{
 			Name: "postgres", Program: c.Binary, Args: []string{"image", "postgres"}, Path: "/usr/local/bin/docker-entrypoint.sh",
 			Env:  map[string]string{"POCCTL_POSTGRES_DIRECTORY": c.PostgresDirectory, "PATH": c.PostgresDirectory + ":" + os.Getenv("PATH")},
-			User: 999,
+			User: 999, StopSignal: postgres.StopSignal,
 		},
 		{
 			Name: "redis", Program: c.Binary, Args: []string{"image", "redis"}, Path: "/usr/local/bin/docker-entrypoint.sh",

@@ -222,7 +222,7 @@ func (r *Runtime) StopContainer(ctx context.Context, id string, timeout int64) e
 		return nil
 	}
 	if timeout > 0 {
-		main.Signal(stopSignal(c.config.GetStopSignal()))
+		main.Signal(stopSignal(c.config.GetStopSignal(), c.image.StopSignal))
 		ended, err := waitFor(ctx, c.done, time.Duration(timeout)*time.Second)
 		if ended || err != nil {
 			return err

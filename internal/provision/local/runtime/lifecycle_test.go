@@ -4,10 +4,13 @@ package runtime
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/pocctl/pocctl/internal/provision/local/image"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -59,17 +62,30 @@ func TestStopSendsTheSignalAndWaits(t *testing.T) {
 	}
 }
 
-func TestStopSendsThePodsSignal(t *testing.T) {
-	f := newFixture(t)
-	id := f.start(shell(`trap 'exit 8' USR1; echo ready; while :; do sleep 0.05; done`, func(c *runtimeapi.ContainerConfig) {
-		c.StopSignal = runtimeapi.Signal_SIGNAL_SIGUSR1
-	}))
-	f.ready(id, "ready")
-	if err := f.StopContainer(t.Context(), id, 20); err != nil {
-		t.Fatal(err)
-	}
-	if status := f.status(id); status.ExitCode != 8 {
-		t.Errorf("exit code %d", status.ExitCode)
+func TestStopSendsTheWantedSignal(t *testing.T) {
+	shellWithSignal := image.Image{Name: "service", Program: "/bin/sh", StopSignal: syscall.SIGINT}
+	f := newFixture(t, func(o *Options) { o.Images = image.NewCatalogue(shellWithSignal) })
+	for name, test := range map[string]struct {
+		image  string
+		signal runtimeapi.Signal
+		code   int32
+	}{
+		"nobody's":    {"busybox", runtimeapi.Signal_SIGNAL_RUNTIME_DEFAULT, 7},
+		"the pod's":   {"busybox", runtimeapi.Signal_SIGNAL_SIGUSR1, 8},
+		"the image's": {"service", runtimeapi.Signal_SIGNAL_RUNTIME_DEFAULT, 9},
+		"both":        {"service", runtimeapi.Signal_SIGNAL_SIGUSR1, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id := f.start(shell(`trap 'exit 7' TERM; trap 'exit 8' USR1; trap 'exit 9' INT; echo ready; while :; do sleep 0.05; done`,
+				func(c *runtimeapi.ContainerConfig) { c.Image.Image, c.StopSignal = test.image, test.signal }))
+			f.ready(id, "ready")
+			if err := f.StopContainer(t.Context(), id, 20); err != nil {
+				t.Fatal(err)
+			}
+			if status := f.status(id); status.ExitCode != test.code {
+				t.Errorf("exit code %d, want %d", status.ExitCode, test.code)
+			}
+		})
 	}
 }
 

@@ -17,8 +17,12 @@ const (
 	lastRealTime  = 64
 )
 
-// stopSignal gives the signal's number; SIGTERM unless the pod names one.
-func stopSignal(signal runtimeapi.Signal) syscall.Signal {
+// stopSignal gives the number of the signal that the pod names, or else the
+// image's, or else SIGTERM.
+func stopSignal(signal runtimeapi.Signal, image syscall.Signal) syscall.Signal {
+	if signal == runtimeapi.Signal_SIGNAL_RUNTIME_DEFAULT && image != 0 {
+		return image
+	}
 	name := strings.TrimPrefix(signal.String(), "SIGNAL_")
 	if number := unix.SignalNum(name); number != 0 {
 		return number

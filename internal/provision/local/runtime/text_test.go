@@ -135,7 +135,7 @@ func TestStopSignal(t *testing.T) {
 		runtimeapi.Signal_SIGNAL_RUNTIME_DEFAULT, runtimeapi.Signal_SIGNAL_SIGTERM, runtimeapi.Signal_SIGNAL_SIGINT,
 		runtimeapi.Signal_SIGNAL_SIGRTMIN, runtimeapi.Signal_SIGNAL_SIGRTMINPLUS3, runtimeapi.Signal_SIGNAL_SIGRTMAXMINUS1,
 	} {
-		got[signal.String()] = int(stopSignal(signal))
+		got[signal.String()] = int(stopSignal(signal, 0))
 	}
 	want := map[string]int{
 		"SIGNAL_RUNTIME_DEFAULT": 15, "SIGNAL_SIGTERM": 15, "SIGNAL_SIGINT": 2,
