@@ -134,7 +134,7 @@ func (a *app) screen() *terminal.Terminal {
 // page is how results look on stdout.
 func (a *app) page() report.Look {
 	styles, width := a.look(a.Stdout)
-	return report.Look{Width: width, Styles: styles}
+	return report.Look{Width: width, Styles: styles, EnvFlag: a.global.env}
 }
 
 // removeEmpty removes the state directory if nothing is left in it.

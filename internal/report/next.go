@@ -1,12 +1,19 @@
 package report
 
-import "github.com/pocctl/pocctl/internal/flow"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/pocctl/pocctl/internal/flow"
+)
 
 // next offers the commands that people want after this one.
 func (p page) next() string {
-	env := ""
-	if p.Env != "" && p.Env != "local" {
-		env = " --env " + p.Env
+	env := cmp.Or(p.EnvFlag, p.Env, "local")
+	if env == "local" {
+		env = ""
+	} else {
+		env = " --env " + env
 	}
 	var rows [][]string
 	offer := func(command, what string) {
@@ -23,11 +30,18 @@ func (p page) next() string {
 		offer(p.Command, "go on where it stopped")
 	case p.Command == "up":
 		offer("status", "what runs, and where")
-		offer("verify --slo", "measure it again")
+		if p.measures() {
+			offer("verify --slo", "measure it again")
+		}
 		offer("down", "take it all away")
 	}
 	if len(rows) == 0 {
 		return ""
 	}
 	return p.pairs(rows)
+}
+
+// measures says whether the environment has a load to send.
+func (p page) measures() bool {
+	return slices.ContainsFunc(p.Phases, func(phase flow.PhaseResult) bool { return phase.Name == "verify" })
 }

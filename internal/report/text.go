@@ -21,6 +21,9 @@ type Look struct {
 	Styles terminal.Styles
 	// ShowError shows the document's error too: not where the command shows it anyway.
 	ShowError bool
+	// EnvFlag is what --env was given, for the commands that are offered; the
+	// document's name where empty.
+	EnvFlag string
 }
 
 // Text writes the summary for people: the verdict first.
