@@ -18,6 +18,7 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
 	"github.com/pocctl/pocctl/internal/provision/local/controlplane"
 	"github.com/pocctl/pocctl/internal/provision/local/credentials"
+	"github.com/pocctl/pocctl/internal/provision/local/image"
 	"github.com/pocctl/pocctl/internal/provision/local/postgres"
 )
 
@@ -56,6 +57,17 @@ func (p *localPlatform) log(part string) string {
 		return ""
 	}
 	return p.describe("").Cluster().Log(part)
+}
+
+// fingerprint asks the environment's own images alone: a cluster whose built-in
+// ones have changed is another build, and restarts as a whole.
+func (p *localPlatform) fingerprint(reference string) (string, error) {
+	for name, own := range p.options.Environment.Images {
+		if image.Normalise(name) == image.Normalise(reference) {
+			return image.Image{Name: name, Program: own.Program, Args: own.Args, Env: own.Env}.Fingerprint()
+		}
+	}
+	return "", nil
 }
 
 // describe gives the environment as it should be, with Postgres in directory.
@@ -169,7 +181,7 @@ func (p *localPlatform) provision() []flow.Step {
 			Name:      Provision + "/node",
 			DependsOn: []string{Provision + "/cluster"},
 			Describe:  func() string { return "start the node: kubelet, process runtime, DNS, service proxy, ingress" },
-			Check:     func(ctx context.Context) (bool, error) { return p.describe("").NodeReady(ctx), nil },
+			Check:     p.nodeRuns,
 			Run:       p.startNode,
 			Budget:    10 * time.Second,
 			Deadline:  time.Minute,
@@ -214,6 +226,14 @@ func (p *localPlatform) startCluster(ctx context.Context, log *flow.Log) error {
 
 func (p *localPlatform) stopCluster(ctx context.Context, log *flow.Log) error {
 	return p.describe("").Stop(ctx, log)
+}
+
+// nodeRuns asks the supervisor too: after a restart, the Node object still says
+// Ready until the new kubelet has its word.
+func (p *localPlatform) nodeRuns(ctx context.Context) (bool, error) {
+	environment := p.describe("")
+	running, err := environment.Running()
+	return running && environment.NodeReady(ctx), err
 }
 
 func (p *localPlatform) startNode(ctx context.Context, log *flow.Log) error {
