@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 
 	service "github.com/pocctl/pocctl/internal/app"
 	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/provision/local/dns"
 )
 
 // serviceDefaults are the service's options as this process can fill them in
@@ -18,6 +20,9 @@ func (a *app) serviceDefaults() *service.Options {
 	options := service.Defaults()
 	options.LogOutput = a.Stderr
 	options.Build = service.Build{Version: a.Build.Version, Commit: a.Build.Commit, Date: a.Build.Date}
+	if server := os.Getenv("POCCTL_DNS"); server != "" { // inside a local cluster
+		options.Resolver = dns.Resolver(server, os.Getenv("POCCTL_NAMESPACE"))
+	}
 	return &options
 }
 
