@@ -43,6 +43,10 @@ type Release struct {
 	Chart *chart.Chart
 	// Values are merged over the chart's own.
 	Values map[string]any
+	// Fingerprint identifies what is behind an image whose content may change
+	// under one name, and gives "" for any other. Pods are replaced when it
+	// changes. It may be nil.
+	Fingerprint func(image string) (string, error)
 	// Timeout bounds one operation, waiting included; 5 minutes if zero.
 	Timeout time.Duration
 }

@@ -92,6 +92,7 @@ func (o *operation) render(r Release, namespace string, values map[string]any, u
 	install := action.NewInstall(o.Configuration)
 	install.ReleaseName, install.Namespace = r.Name, namespace
 	install.DryRun, install.DryRunOption = true, "server"
+	install.PostRenderer = r.postRenderer()
 	install.IsUpgrade, install.DisableOpenAPIValidation = upgrade, true
 	return install.Run(r.Chart, values)
 }

@@ -31,6 +31,9 @@ func (c *Client) InSync(ctx context.Context, r Release) (bool, error) {
 	if !isDeployed(last) || last.Labels[digestLabel] != r.digest(values) {
 		return false, nil
 	}
+	if same, err := r.fingerprinted(last.Manifest); !same || err != nil {
+		return false, err
+	}
 	list, err := op.resources(last)
 	if err != nil {
 		return false, nil //nolint:nilerr // a kind of it is gone, so the release is not whole

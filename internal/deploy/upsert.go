@@ -58,6 +58,7 @@ func (o *operation) install(r Release, namespace string, values map[string]any, 
 	install.ReleaseName, install.Namespace = r.Name, namespace
 	install.Labels = map[string]string{digestLabel: r.digest(values)}
 	install.Replace = again
+	install.PostRenderer = r.postRenderer()
 	install.Wait, install.WaitForJobs, install.Timeout = true, true, forever
 	_, err := install.Run(r.Chart, values)
 	return err
@@ -67,6 +68,7 @@ func (o *operation) upgrade(c *Client, r Release, namespace string, values map[s
 	upgrade := action.NewUpgrade(o.Configuration)
 	upgrade.Namespace = namespace
 	upgrade.Labels = map[string]string{digestLabel: r.digest(values)}
+	upgrade.PostRenderer = r.postRenderer()
 	upgrade.ResetValues = true // the environment's file is the whole truth
 	upgrade.MaxHistory = c.options.History
 	upgrade.Wait, upgrade.WaitForJobs, upgrade.Timeout = true, true, forever

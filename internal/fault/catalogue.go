@@ -51,6 +51,7 @@ const (
 	PodUnknown          Code = "pod-unknown"
 	PostgresMissing     Code = "postgres-missing"
 	PostgresVersion     Code = "postgres-version"
+	ProgramUnusable     Code = "program-unusable"
 )
 
 type entry struct {
@@ -96,4 +97,5 @@ var catalogue = map[Code]entry{
 	RunUnknown:          {ExitFailed, "there is no report of run {run}", "list the runs: pocctl report --list"},
 	PodUnknown:          {ExitFailed, "nothing called {name} has logs here; there are {known}", "name a release, a pod, or a part of the cluster"},
 	BuildIncomplete:     {ExitFailed, "this build of pocctl holds no custom resource definitions", "build it with `make build`"},
+	ProgramUnusable:     {ExitUsage, "the program of image {image} cannot be used", "build it, or correct its path under images in the environment's file"},
 }

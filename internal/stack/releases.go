@@ -29,11 +29,13 @@ func (s *Stack) release(wanted config.Release) (deploy.Release, error) {
 	return deploy.Release{
 		Name: wanted.Name, Namespace: wanted.Namespace, Chart: chart,
 		Values: wanted.Values, Timeout: wanted.Timeout,
+		Fingerprint: s.platform.fingerprint,
 	}, nil
 }
 
-// releasesPreflight renders every chart before anything is made, so that a wrong
-// value is refused with nothing touched.
+// releasesPreflight renders every chart and looks at the programs of the
+// environment's own images before anything is made, so that what is wrong with
+// them is refused with nothing touched.
 func (s *Stack) releasesPreflight() flow.Step {
 	return flow.Step{
 		Name: Preflight + "/releases",
@@ -41,6 +43,11 @@ func (s *Stack) releasesPreflight() flow.Step {
 			return fmt.Sprintf("render %d charts with their values", len(s.options.Environment.Releases))
 		},
 		Run: func(_ context.Context, log *flow.Log) error {
+			for name := range s.options.Environment.Images {
+				if _, err := s.platform.fingerprint(name); err != nil {
+					return err
+				}
+			}
 			for _, wanted := range s.options.Environment.Releases {
 				release, err := s.release(wanted)
 				if err != nil {

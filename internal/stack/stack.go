@@ -73,6 +73,9 @@ type platform interface {
 	// path; "" for what has none.
 	parts() []string
 	log(part string) string
+	// fingerprint identifies the program behind an image of the environment's
+	// own; "" for any other image.
+	fingerprint(image string) (string, error)
 	// remove deletes what is left of a stopped environment.
 	remove() error
 }

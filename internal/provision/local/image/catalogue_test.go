@@ -153,3 +153,35 @@ func TestServiceDescribesImages(t *testing.T) {
 		t.Errorf("ImageFsInfo gave %v, %v", info, err)
 	}
 }
+
+func TestFingerprintIsOfTheContent(t *testing.T) {
+	path := program(t, "one")
+	fingerprint := func(image Image) string {
+		t.Helper()
+		image.Program = path
+		sum, err := image.Fingerprint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	before := fingerprint(Image{})
+	if err := os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if fingerprint(Image{}) != before {
+		t.Error("another time changed the fingerprint")
+	}
+	if fingerprint(Image{Args: []string{"x"}}) == before || fingerprint(Image{Env: map[string]string{"A": "b"}}) == before {
+		t.Error("other arguments or variables leave the fingerprint")
+	}
+	if err := os.WriteFile(path, []byte("two"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if fingerprint(Image{}) == before {
+		t.Error("another program leaves the fingerprint")
+	}
+	if _, err := (Image{Name: "shop", Program: path + "-gone"}).Fingerprint(); fault.From(err).Code != fault.ProgramUnusable || !strings.Contains(err.Error(), "shop") {
+		t.Errorf("without a program: %v", err)
+	}
+}
