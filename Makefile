@@ -49,8 +49,10 @@ security: bin/gosec ## Check security alone, as a report for code scanning
 	bin/gosec -quiet -exclude-generated -exclude-dir=internal/zproof -fmt=sarif -out=bin/gosec.sarif ./...
 
 .PHONY: bench
-bench: build bin/vegeta ## Measure speed and size
-	POCCTL_BINARY=$(CURDIR)/$(POCCTL) VEGETA=$(CURDIR)/bin/vegeta go test -count=1 -timeout 30m -run '^$$' -bench . ./test/bench/...
+bench: build ## Measure speed and size: a table, and bin/bench.json
+	go build -o bin/loadbench ./internal/verify/load/loadbench
+	go build -o bin/bench ./test/bench
+	bin/bench -binary $(POCCTL) -loadbench bin/loadbench -json bin/bench.json
 
 .PHONY: generate
 generate: bin/sqlc ## Regenerate code
@@ -102,7 +104,5 @@ bin/govulncheck: tools/go.mod tools/go.sum
 	$(call tool,tools,golang.org/x/vuln/cmd/govulncheck)
 bin/sqlc: tools/go.mod tools/go.sum
 	$(call tool,tools,github.com/sqlc-dev/sqlc/cmd/sqlc)
-bin/vegeta: tools/go.mod tools/go.sum
-	$(call tool,tools,github.com/tsenart/vegeta/v12)
 bin/goreleaser: tools/release/go.mod tools/release/go.sum
 	$(call tool,tools/release,github.com/goreleaser/goreleaser/v2)
