@@ -108,3 +108,13 @@ func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 	}
 	return slo.Judge(verdicts, plan.Duration)
 }
+
+// describe tells of a load under way. The percentile is left out until the stage
+// has one.
+func describe(now load.Snapshot) string {
+	text := fmt.Sprintf("%s: %d sent, %d failed", now.Stage, now.Sent, now.Failed)
+	if now.LatencyMS > 0 {
+		text += fmt.Sprintf(", p95 %.1f ms", now.LatencyMS)
+	}
+	return text
+}

@@ -1,0 +1,105 @@
+package stack
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pocctl/pocctl/charts"
+	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/fault"
+	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/verify/load"
+)
+
+func localStack(t *testing.T) *Stack {
+	t.Helper()
+	source, err := config.OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment, err := config.ReadEnvironment(source, "local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Options{
+		Environment: environment, Charts: charts.Files, Definitions: charts.Definitions,
+		StateDirectory: t.TempDir(), Binary: "/pocctl", Build: "test", Plan: load.Plan{Rate: 300},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestSteps holds the order of the whole of `up`: what waits for what.
+func TestSteps(t *testing.T) {
+	got := map[string][]string{}
+	steps := localStack(t).Steps()
+	for _, step := range steps {
+		got[step.Name] = step.DependsOn
+	}
+	want := map[string][]string{
+		"preflight/machine":  nil,
+		"preflight/postgres": {"preflight/machine"},
+		"preflight/releases": nil,
+		"provision/cluster":  {"preflight/postgres", "preflight/releases"},
+		"provision/node":     {"provision/cluster"},
+		"deploy/secrets":     {"provision/node"},
+		"deploy/definitions": {"provision/node"},
+		"deploy/postgres":    {"deploy/secrets"},
+		"deploy/redis":       {"deploy/secrets"},
+		"deploy/backend":     {"deploy/secrets", "deploy/definitions", "deploy/postgres", "deploy/redis"},
+		"smoke/components":   {"deploy/backend"},
+		"smoke/migrations":   {"smoke/components"},
+		"smoke/transaction":  {"smoke/migrations"},
+		"verify/slo":         {"smoke/transaction"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if _, err := flow.Plan(steps, flow.Selection{}); err != nil {
+		t.Errorf("the engine refuses the steps: %v", err)
+	}
+	for _, step := range steps {
+		if step.Deadline == 0 || step.Budget == 0 {
+			t.Errorf("%s has no deadline or no budget", step.Name)
+		}
+	}
+}
+
+func TestNewRefusesOtherKinds(t *testing.T) {
+	_, err := New(Options{Environment: config.Environment{Name: "staging", Kind: config.KindAWS}})
+	if problem := fault.From(err); problem == nil || problem.Code != fault.KindUnsupported || fault.ExitCode(err) != fault.ExitUsage {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestChoosePods(t *testing.T) {
+	pod := func(name, release string) corev1.Pod {
+		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{releaseLabel: release}}}
+	}
+	pods := []corev1.Pod{pod("backend-1-a", "backend"), pod("backend-1-b", "backend"), pod("postgres-0", "postgres"), pod("postgres", "other")}
+	tests := []struct {
+		name string
+		want []string
+	}{
+		{"", []string{"backend-1-a", "backend-1-b", "postgres-0", "postgres"}},
+		{"backend", []string{"backend-1-a", "backend-1-b"}},
+		{"backend-1-b", []string{"backend-1-b"}},
+		{"backend-1", []string{"backend-1-a", "backend-1-b"}},
+		{"postgres", []string{"postgres"}}, // a pod's own name goes before a release's
+		{"nothing", nil},
+	}
+	for _, test := range tests {
+		var got []string
+		for _, chosen := range choosePods(pods, test.name) {
+			got = append(got, chosen.Name)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q: -want +got\n%s", test.name, diff)
+		}
+	}
+}
