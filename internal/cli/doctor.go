@@ -14,7 +14,7 @@ func (a *app) doctor() *cobra.Command {
 		Short:   "Look whether this machine can hold the environment",
 		Long:    "Looks at the machine, changes nothing, and says what to do about what is missing.",
 		GroupID: groupLook,
-		Example: "  pocctl doctor\n  pocctl doctor --env kind -o json",
+		Example: "  pocctl doctor\n  pocctl doctor -o json",
 		Args:    noArguments,
 		RunE:    func(command *cobra.Command, _ []string) error { return a.examine(command.Context()) },
 	}
@@ -29,7 +29,11 @@ func (a *app) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report := doctor.Run(ctx, environment.Name, doctor.Checks(doctor.Options{Environment: environment, StateDir: directory}))
+	running := false // an environment that cannot run here doesn't
+	if s, _, err := a.stack(); err == nil {
+		running = s.Running(ctx)
+	}
+	report := doctor.Run(ctx, environment.Name, doctor.Checks(doctor.Options{Environment: environment, StateDir: directory, Running: running}))
 	err = a.answer(report, func() error {
 		styles, _ := a.look(a.Stdout)
 		return report.Write(a.Stdout, styles)

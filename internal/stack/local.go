@@ -130,18 +130,19 @@ func (p *localPlatform) preflight() []flow.Step {
 	}}
 	if p.needsPostgres() {
 		steps = append(steps, flow.Step{
-			Name:     Preflight + "/postgres",
-			Describe: func() string { return "find this machine's Postgres, or fetch one" },
-			Run:      p.findPostgres,
-			Budget:   2 * time.Second,
-			Deadline: 4 * time.Minute, // a fetch
+			Name:      Preflight + "/postgres",
+			DependsOn: []string{Preflight + "/machine"}, // nothing is fetched onto a full disk
+			Describe:  func() string { return "find this machine's Postgres, or fetch one" },
+			Run:       p.findPostgres,
+			Budget:    2 * time.Second,
+			Deadline:  4 * time.Minute, // a fetch
 		})
 	}
 	return steps
 }
 
 func (p *localPlatform) checkMachine(ctx context.Context, log *flow.Log) error {
-	running, err := p.describe("").Running()
+	running, err := p.describe("").Up()
 	if err != nil {
 		return err
 	}
@@ -253,8 +254,8 @@ func (p *localPlatform) startNode(ctx context.Context, log *flow.Log) error {
 func (p *localPlatform) status(ctx context.Context) PlatformStatus {
 	environment := p.describe("")
 	status := PlatformStatus{Kind: string(config.KindLocal)}
-	running, err := environment.Running()
-	status.Running = err == nil && running && environment.APIReady(ctx)
+	up, err := environment.Up()
+	status.Running = err == nil && up && environment.APIReady(ctx)
 	said, err := cluster.ReadStatus(p.options.StateDirectory)
 	if err != nil {
 		return status

@@ -106,3 +106,6 @@ func releaseStatus(ctx context.Context, client *deploy.Client, namespace, name s
 	}
 	return status, nil
 }
+
+// Running says whether the platform runs and answers.
+func (s *Stack) Running(ctx context.Context) bool { return s.platform.status(ctx).Running }

@@ -64,17 +64,28 @@ func (e *Environment) Cluster() cluster.Cluster {
 // pollEvery is how often a wait looks at its condition.
 const pollEvery = 25 * time.Millisecond
 
+// Up says whether a supervisor runs the cluster, of whatever build it is.
+func (e *Environment) Up() (bool, error) {
+	_, up, err := e.running()
+	return up, err
+}
+
 // Running says whether the supervisor of this very build runs the cluster.
 func (e *Environment) Running() (bool, error) {
+	build, up, err := e.running()
+	return up && build == e.options.Build, err
+}
+
+func (e *Environment) running() (build string, up bool, err error) {
 	pid, err := supervisor.Holder(e.options.Directory)
 	if err != nil || pid == 0 {
-		return false, err
+		return "", false, err
 	}
 	status, err := cluster.ReadStatus(e.options.Directory)
 	if err != nil {
-		return false, nil //nolint:nilerr // it has the lock and has not said anything yet
+		return "", false, nil //nolint:nilerr // it has the lock and has not said anything yet
 	}
-	return status.PID == pid && status.Build == e.options.Build && status.Phase == cluster.Running, nil
+	return status.Build, status.PID == pid && status.Phase == cluster.Running, nil
 }
 
 // Describe writes the cluster's description: of a new cluster, or what changed
