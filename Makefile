@@ -73,6 +73,10 @@ clean: ## Remove what was built
 deploy-local: build ## Deploy the charts on the local environment
 	$(POCCTL) deploy
 
+.PHONY: seed
+seed: build ## Fill the local environment's database with sample products
+	$(POCCTL) seed
+
 .PHONY: smoke
 smoke: build ## Check the local environment: health, migrations, a transaction
 	$(POCCTL) smoke

@@ -32,7 +32,7 @@ func Checks(options Options) []Check {
 	if options.Environment.Kind == config.KindLocal {
 		checks = append(checks,
 			Check{"user namespaces", userNamespaces},
-			Check{"postgres", func(context.Context) Result { return postgres(options.Environment.Postgres.Directory) }},
+			Check{"postgres", func(ctx context.Context) Result { return postgres(ctx, options.Environment.Postgres.Directory) }},
 			Check{"redis", func(context.Context) Result { return redis() }},
 		)
 	}

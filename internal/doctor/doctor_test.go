@@ -125,20 +125,11 @@ func TestPort(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	folder := t.TempDir()
-	t.Setenv("PATH", folder)
-	if got := postgres(folder); got.Status != Fail || got.problem.Code != fault.ConfigInvalid {
+	if got := postgres(t.Context(), t.TempDir()); got.Status != Fail || got.problem.Code != fault.PostgresMissing {
 		t.Errorf("a folder without Postgres: %+v", got)
 	}
-	for _, name := range []string{"postgres", "initdb"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, directory := range []string{folder, ""} {
-		if got := postgres(directory); got.Status != OK || !strings.HasPrefix(got.Detail, folder) {
-			t.Errorf("directory %q: %+v", directory, got)
-		}
+	if got := postgres(t.Context(), ""); got.Status != OK || !strings.Contains(got.Detail, " in /") {
+		t.Errorf("this machine's Postgres: %+v", got)
 	}
 }
 

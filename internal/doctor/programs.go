@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,41 +21,6 @@ func port(ctx context.Context, address string) Result {
 		return warn(address+": "+err.Error(), "try again")
 	}
 	return ok(address + " is free")
-}
-
-// postgres looks where Debian, Red Hat and Homebrew put the server, which is
-// seldom on PATH.
-func postgres(directory string) Result {
-	if directory != "" {
-		for _, program := range []string{"postgres", "initdb"} {
-			if _, err := exec.LookPath(filepath.Join(directory, program)); err != nil {
-				return fail(fault.New(fault.ConfigInvalid, "path", "postgres.directory",
-					"detail", fmt.Sprintf("%s holds no program %s", directory, program),
-					"fix", "give the folder of postgres and initdb, or leave the key out"))
-			}
-		}
-		return ok(directory)
-	}
-	var folders []string
-	for _, pattern := range []string{
-		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin",
-	} {
-		found, err := filepath.Glob(pattern)
-		if err == nil {
-			folders = append(folders, found...)
-		}
-	}
-	if program, err := exec.LookPath("postgres"); err == nil {
-		folders = append([]string{filepath.Dir(program)}, folders...)
-	}
-	for _, folder := range folders {
-		server, serverErr := exec.LookPath(filepath.Join(folder, "postgres"))
-		_, initErr := exec.LookPath(filepath.Join(folder, "initdb"))
-		if serverErr == nil && initErr == nil {
-			return ok(server)
-		}
-	}
-	return warn("none on this machine", "it is fetched on the first run, which needs a network; or install it: apt-get install postgresql")
 }
 
 func redis() Result {

@@ -9,6 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+
+	"github.com/pocctl/pocctl/internal/fault"
+	machine "github.com/pocctl/pocctl/internal/provision/local/postgres"
 )
 
 func platform() Result {
@@ -35,6 +38,21 @@ func userNamespaces(ctx context.Context) Result {
 		return warn("not allowed here", "volumes are found by rewriting their paths; for real mount paths allow unprivileged user namespaces")
 	}
 	return ok("allowed: volumes stand at their mount paths")
+}
+
+// postgres looks for a server that can be used, as up will.
+func postgres(ctx context.Context, directory string) Result {
+	found, err := machine.Find(ctx, machine.FindOptions{Directory: directory})
+	var missing *fault.Error
+	switch {
+	case errors.As(err, &missing) && directory == "":
+		return warn("none on this machine", "it is fetched on the first run, which needs a network; or install it: apt-get install postgresql")
+	case errors.As(err, &missing):
+		return fail(missing)
+	case err != nil:
+		return warn(err.Error(), "look at the Postgres on this machine")
+	}
+	return ok(found.Version + " in " + found.BinDir)
 }
 
 // availableMemory is the kernel's estimate of what can be had without swapping, in bytes.

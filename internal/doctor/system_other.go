@@ -17,3 +17,5 @@ func platform() Result {
 func userNamespaces(context.Context) Result { return warn("there are none here", "use --env kind") }
 
 func availableMemory() (uint64, error) { return 0, errors.New("not measured on " + runtime.GOOS) }
+
+func postgres(context.Context, string) Result { return warn("not looked for here", "use --env kind") }

@@ -44,6 +44,7 @@ const (
 	ProbeFailed         Code = "probe-failed"
 	ClusterFailed       Code = "cluster-failed"
 	KindUnsupported     Code = "kind-unsupported"
+	CommandFailed       Code = "command-failed"
 	BuildIncomplete     Code = "build-incomplete"
 	NotUp               Code = "environment-not-up"
 	NoReport            Code = "no-report"
@@ -98,4 +99,5 @@ var catalogue = map[Code]entry{
 	PodUnknown:          {ExitFailed, "nothing called {name} has logs here; there are {known}", "name a release, a pod, or a part of the cluster"},
 	BuildIncomplete:     {ExitFailed, "this build of pocctl holds no custom resource definitions", "build it with `make build`"},
 	ProgramUnusable:     {ExitUsage, "the program of image {image} cannot be used", "build it, or correct its path under images in the environment's file"},
+	CommandFailed:       {ExitFailed, "{command} in pod {pod} ended with exit code {code}", "see what it said above, and the pod's log: pocctl logs {pod}"},
 }

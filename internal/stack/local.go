@@ -146,9 +146,12 @@ func (p *localPlatform) checkMachine(ctx context.Context, log *flow.Log) error {
 	if err != nil {
 		return err
 	}
-	report := doctor.Run(ctx, p.options.Environment.Name, doctor.Checks(doctor.Options{
+	checks := doctor.Checks(doctor.Options{
 		Environment: p.options.Environment, StateDir: p.options.StateDirectory, Running: running,
-	}))
+	})
+	// A step of its own finds Postgres, or fetches it.
+	checks = slices.DeleteFunc(checks, func(check doctor.Check) bool { return check.Name == "postgres" })
+	report := doctor.Run(ctx, p.options.Environment.Name, checks)
 	for _, result := range report.Checks {
 		if result.Status == doctor.Warn {
 			log.Info("%s: %s", result.Name, result.Detail)
