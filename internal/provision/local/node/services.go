@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -79,9 +78,9 @@ func newServices(ctx context.Context, c cluster.Cluster, files pki.Bundle, log *
 	if s.volumes, err = storage.New(ctx, storage.Options{Client: client, Informers: s.informers, Directory: c.Volumes(), Log: log}); err != nil {
 		return nil, fmt.Errorf("start volume provisioner: %w", err)
 	}
-	entry, err := net.Listen("tcp", c.Ingress)
+	entry, err := listenIngress(&c)
 	if err != nil {
-		return nil, fmt.Errorf("start ingress: %w", err)
+		return nil, err
 	}
 	if s.ingress, err = ingress.New(ingress.Options{
 		Listener: entry, Informers: s.informers, Services: s.index, Client: client.NetworkingV1(),

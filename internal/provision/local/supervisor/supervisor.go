@@ -5,8 +5,8 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"net"
 	"os"
@@ -61,9 +61,6 @@ func run(ctx context.Context, c cluster.Cluster, board *board, log *slog.Logger)
 		return err
 	}
 	defer slot.Close()
-	if c.Ingress, err = freeIngress(c); err != nil {
-		return err
-	}
 	if err := c.Save(); err != nil {
 		return err
 	}
@@ -75,7 +72,7 @@ func run(ctx context.Context, c cluster.Cluster, board *board, log *slog.Logger)
 		return err
 	}
 
-	log.Info("starting", "cluster", c.Name, "pods", c.PodRange().String(), "ingress", c.Ingress)
+	log.Info("starting", "cluster", c.Name, "pods", c.PodRange().String())
 	return newFleet(c, files, board, log).run(ctx)
 }
 
@@ -103,7 +100,7 @@ func takeSlot(c *cluster.Cluster) (net.Listener, error) {
 		}
 		return listener, nil
 	}
-	for c.Slot = 0; c.Slot < cluster.Slots; c.Slot++ {
+	for _, c.Slot = range slots(c.Directory) {
 		if listener, err := net.Listen("tcp4", c.SlotLock().String()); err == nil {
 			return listener, nil
 		}
@@ -111,35 +108,17 @@ func takeSlot(c *cluster.Cluster) (net.Listener, error) {
 	return nil, fmt.Errorf("all %d address ranges of this machine are held by other clusters", cluster.Slots)
 }
 
-// freeIngress gives the ingress's address: the one it had, the one wanted, or
-// the next free port.
-func freeIngress(c cluster.Cluster) (string, error) {
-	for _, address := range []string{c.Ingress, c.IngressWanted} {
-		if address != "" && free(address) {
-			return address, nil
+// slots gives the order in which a new cluster tries them: the first one, then
+// from a place of the directory's own on. A cluster that is down for a moment
+// finds its slot free when others do not all take the lowest.
+func slots(directory string) []int {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(directory)) // never fails
+	order := []int{0}
+	for i := range cluster.Slots {
+		if slot := (int(hash.Sum32()%cluster.Slots) + i) % cluster.Slots; slot != 0 {
+			order = append(order, slot)
 		}
 	}
-	host, portText, err := net.SplitHostPort(c.IngressWanted)
-	if err != nil {
-		return "", fmt.Errorf("read ingress address: %w", err)
-	}
-	var port int
-	if _, err := fmt.Sscan(portText, &port); err != nil {
-		return "", fmt.Errorf("read ingress address: %w", err)
-	}
-	for next := port + 1; next < port+100 && next < 65536; next++ {
-		address := net.JoinHostPort(host, fmt.Sprint(next))
-		if free(address) {
-			return address, nil
-		}
-	}
-	return "", errors.New("no free port for the ingress after " + c.IngressWanted)
-}
-
-func free(address string) bool {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return false
-	}
-	return listener.Close() == nil
+	return order
 }
