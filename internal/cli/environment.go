@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/pocctl/pocctl/charts"
 	"github.com/pocctl/pocctl/internal/config"
-	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/stack"
 	"github.com/pocctl/pocctl/internal/verify/load"
 )
@@ -76,16 +73,4 @@ func thisBinary(build Build) (path, identity string, err error) {
 		return "", "", fmt.Errorf("find this program: %w", err)
 	}
 	return path, fmt.Sprintf("%s-%s-%d-%d", build.Version, build.Commit, info.Size(), info.ModTime().UnixNano()), nil
-}
-
-// makeStateDirectory makes the directory, the user's alone.
-func makeStateDirectory(directory string) error {
-	err := os.MkdirAll(directory, 0o700)
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		return fault.New(fault.StateDirFull, "path", directory, "free", "no space", "needed", "2 GB").Because(err)
-	case err != nil:
-		return fault.New(fault.StateDirUnwritable, "path", directory).Because(err)
-	}
-	return nil
 }

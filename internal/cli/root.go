@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -86,8 +87,30 @@ func applySettings(command *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return settings.Apply(command.Flags())
+	if err := settings.Apply(command.Flags()); err != nil {
+		return err
+	}
+	return exclusive(command)
 }
+
+// exclusive refuses flags that exclude each other; cobra's own words for it are
+// no usage error.
+func exclusive(command *cobra.Command) error {
+	err := command.ValidateFlagGroups()
+	if err == nil {
+		return nil
+	}
+	var given []string
+	command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		if _, grouped := flag.Annotations[exclusiveAnnotation]; grouped && flag.Changed {
+			given = append(given, "--"+flag.Name)
+		}
+	})
+	return usage(command, "%s exclude each other", strings.Join(given, " and "))
+}
+
+// exclusiveAnnotation is what cobra's MarkFlagsMutuallyExclusive puts on a flag.
+const exclusiveAnnotation = "cobra_annotation_mutually_exclusive"
 
 // flagNames lists the flags of command and of all below it.
 func flagNames(command *cobra.Command) []string {
@@ -125,6 +148,10 @@ func knownCommand(command *cobra.Command, args []string) error {
 
 // flagError words what pflag refuses, with the nearest flag for a slip.
 func flagError(command *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return usage(command, "--%s is %q: %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid))
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return usage(command, "%v", err)
@@ -143,6 +170,20 @@ func flagError(command *cobra.Command, err error) error {
 		return usage(command, "there is no flag -%s", name)
 	}
 	return usage(command, "there is no flag --%s", name)
+}
+
+// wanted says what a flag takes, in place of what its parser says.
+func wanted(invalid *pflag.InvalidValueError) string {
+	switch invalid.GetFlag().Value.Type() {
+	case "int", "int64", "uint", "uint64":
+		return "it takes a whole number, for example 300"
+	case "duration":
+		return "it takes a duration, for example 90s or 5m"
+	case "bool":
+		return "it takes true or false"
+	default:
+		return invalid.Unwrap().Error()
+	}
 }
 
 // noArguments refuses whatever follows a command that takes flags alone.

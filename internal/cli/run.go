@@ -47,9 +47,7 @@ func (a *app) run(ctx context.Context, o order) error {
 	if _, err := flow.Plan(s.Steps(), o.selection); err != nil {
 		return err
 	}
-	if err := makeStateDirectory(options.StateDirectory); err != nil {
-		return err
-	}
+	made := missing(options.StateDirectory)
 	lock, err := flow.Acquire(options.StateDirectory, options.Environment.Name, flow.NewHolder(o.command))
 	if err != nil {
 		return err
@@ -61,6 +59,9 @@ func (a *app) run(ctx context.Context, o order) error {
 		if !options.KeepData {
 			err = errors.Join(err, removeEmpty(options.StateDirectory))
 		}
+	}
+	if err != nil && len(made) > 0 && untouched(document) {
+		err = errors.Join(err, lock.Remove(), removeMade(made))
 	}
 	return errors.Join(err, a.show(s, document, o))
 }

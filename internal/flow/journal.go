@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/pocctl/pocctl/internal/fault"
 )
 
 // Journal keeps the events of a run in <dir>/runs/<run>.jsonl, one JSON document
@@ -31,12 +29,12 @@ func (j *Journal) open(run string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := os.MkdirAll(RunsDir(j.dir), 0o700); err != nil {
-		return fault.New(fault.StateDirUnwritable, "path", j.dir).Because(err)
+		return unusable(j.dir, err)
 	}
 	path := filepath.Join(RunsDir(j.dir), run+".jsonl")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return fault.New(fault.StateDirUnwritable, "path", j.dir).Because(err)
+		return unusable(j.dir, err)
 	}
 	j.file, j.err = file, nil
 	return nil
@@ -73,6 +71,9 @@ func (j *Journal) Err() error {
 func (j *Journal) close() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.file == nil {
+		return
+	}
 	if err := j.file.Close(); err != nil && j.err == nil {
 		j.err = fmt.Errorf("close journal: %w", err)
 	}

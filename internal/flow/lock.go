@@ -51,13 +51,13 @@ type Lock struct{ file *os.File }
 // another process has it, the error is fault.EnvironmentHeld and names the holder.
 func Acquire(dir, env string, holder Holder) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fault.New(fault.StateDirUnwritable, "path", dir).Because(err)
+		return nil, unusable(dir, err)
 	}
 	path := filepath.Join(dir, "lock")
 	for {
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
-			return nil, fault.New(fault.StateDirUnwritable, "path", dir).Because(err)
+			return nil, unusable(dir, err)
 		}
 		current, err := take(file, path)
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -73,12 +73,24 @@ func Acquire(dir, env string, holder Holder) (*Lock, error) {
 			}
 			continue
 		}
-		if err := writeHolder(file, holder); err != nil {
+		// A full disk leaves the holder unnamed: it must not stand in the way of
+		// taking the environment down.
+		if err := writeHolder(file, holder); err != nil && !full(err) {
 			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
 		}
 		return &Lock{file: file}, nil
 	}
 }
+
+// unusable says why nothing can be made in dir.
+func unusable(dir string, cause error) error {
+	if full(cause) {
+		return fault.New(fault.StateDirFull, "path", dir, "free", "no space", "needed", "2 GB").Because(cause)
+	}
+	return fault.New(fault.StateDirUnwritable, "path", dir).Because(cause)
+}
+
+func full(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 // Release frees the environment.
 func (l *Lock) Release() error {

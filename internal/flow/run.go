@@ -113,7 +113,8 @@ func newRun(steps []Step, planned []Planned, options Options) *run {
 func (r *run) execute(ctx context.Context) (Result, error) {
 	started := time.Now().UTC()
 	if journal := r.options.Journal; journal != nil {
-		if err := journal.open(r.feed.run); err != nil {
+		// An undo goes on without one: a full disk is a reason to take things down.
+		if err := journal.open(r.feed.run); err != nil && !r.goOn {
 			return refused(r.options), err
 		}
 		defer journal.close()
