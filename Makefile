@@ -9,9 +9,10 @@ DATE       := $(shell git log -1 --format=%cI 2>/dev/null)
 KUBERNETES := $(shell sed -n 's|^\tk8s.io/kubernetes ||p' go.mod)
 MAJOR      := $(word 1,$(subst ., ,$(KUBERNETES:v%=%)))
 MINOR      := $(word 2,$(subst ., ,$(KUBERNETES:v%=%)))
+ABOUT      := github.com/pocctl/pocctl/internal/about
 GITVERSION := k8s.io/component-base/version
 LDFLAGS    := -s -w \
-	-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE) -X main.kubernetes=$(KUBERNETES) \
+	-X $(ABOUT).version=$(VERSION) -X $(ABOUT).commit=$(COMMIT) -X $(ABOUT).date=$(DATE) -X $(ABOUT).kubernetes=$(KUBERNETES) \
 	-X $(GITVERSION).gitVersion=$(KUBERNETES) -X $(GITVERSION).gitMajor=$(MAJOR) -X $(GITVERSION).gitMinor=$(MINOR)
 
 # The definitions that charts of ours use, out of the Prometheus Operator's module.

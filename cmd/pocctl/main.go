@@ -7,16 +7,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/pocctl/pocctl/internal/about"
 	"github.com/pocctl/pocctl/internal/cli"
 	"github.com/pocctl/pocctl/internal/fault"
-)
-
-// Set by the linker.
-var (
-	version    = "dev"
-	commit     string
-	date       string
-	kubernetes string
 )
 
 func main() {
@@ -26,7 +19,7 @@ func main() {
 		Stdin:  os.Stdin,
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
-		Build:  cli.Build{Version: version, Commit: commit, Date: date, Kubernetes: kubernetes},
+		Build:  about.This(),
 	}, os.Args[1:])
 	os.Exit(fault.ExitCode(err))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	service "github.com/pocctl/pocctl/internal/app"
+	"github.com/pocctl/pocctl/internal/about"
 	"github.com/pocctl/pocctl/internal/fault"
 )
 
@@ -31,7 +32,7 @@ func typed(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	var out, progress bytes.Buffer
 	err := Execute(t.Context(), Options{
 		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &progress,
-		Build: Build{Version: "v1.2.3", Commit: "abc1234", Date: "2026-01-02T03:04:05Z", Kubernetes: "v1.37.2"},
+		Build: about.Build{Version: "v1.2.3", Commit: "abc1234", Date: "2026-01-02T03:04:05Z", Kubernetes: "v1.37.2"},
 	}, args)
 	return out.String(), progress.String(), fault.ExitCode(err)
 }
@@ -62,7 +63,7 @@ func TestErrors(t *testing.T) {
 		{"serve", 2, "✗ --database-url: is needed\n  fix   see `pocctl serve --help`\n  code  usage\n"},
 		{"serve --database-url postgres://127.0.0.1/x --cache-ttl 0s", 2, "--cache-ttl: must be at least 1ms"},
 		{"seed --database-url postgres://127.0.0.1/x --count -1", 2, "--count: must be from 0 to"},
-		{"migrate --database-wait soon", 2, "invalid duration"},
+		{"migrate --database-wait soon", 2, "it takes a duration"},
 	} {
 		stdout, stderr, code := typed(t, strings.Fields(test.line)...)
 		if code != test.code || !strings.Contains(stderr, test.want) || stdout != "" {

@@ -2,7 +2,11 @@
 // package below and calls it.
 package cli
 
-import "io"
+import (
+	"io"
+
+	"github.com/pocctl/pocctl/internal/about"
+)
 
 // Options are what the commands get from the process.
 type Options struct {
@@ -13,13 +17,5 @@ type Options struct {
 	// Stderr takes progress, questions and errors.
 	Stderr io.Writer
 	// Build says what binary this is.
-	Build Build
-}
-
-// Build is what the linker knows of the binary.
-type Build struct {
-	Version    string // "v1.2.3", or "dev" for a build by hand
-	Commit     string
-	Date       string // RFC 3339
-	Kubernetes string // the version inside the binary; empty in a slim build
+	Build about.Build
 }
