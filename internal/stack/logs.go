@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -45,7 +46,11 @@ const releaseLabel = "app.kubernetes.io/instance"
 // environment that is not up a fault.NotUp.
 func (s *Stack) Logs(ctx context.Context, options LogOptions) error {
 	if path := s.platform.log(options.Name); path != "" {
-		return tailFile(ctx, path, options)
+		err := tailFile(ctx, path, options)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fault.New(fault.NotUp, "env", s.options.Environment.Name)
+		}
+		return err
 	}
 	if !s.platform.status(ctx).Running {
 		return fault.New(fault.NotUp, "env", s.options.Environment.Name)

@@ -4,8 +4,10 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync"
 
 	"github.com/pocctl/pocctl/internal/config"
@@ -161,12 +163,16 @@ func (s *Stack) Endpoints() map[string]string {
 // Remove deletes what is left of an environment that has been taken down.
 func (s *Stack) Remove() error { return s.platform.remove() }
 
-// Deployer gives the client that works on the environment's releases.
+// Deployer gives the client that works on the environment's releases. Where there
+// is no cluster, the error is a fault.NotUp.
 func (s *Stack) Deployer() (*deploy.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.client != nil {
 		return s.client, nil
+	}
+	if _, err := os.Stat(s.platform.kubeconfig()); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NotUp, "env", s.options.Environment.Name)
 	}
 	client, err := deploy.New(deploy.Options{
 		Kubeconfig: s.platform.kubeconfig(),

@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/verify/load"
 	"github.com/pocctl/pocctl/internal/verify/slo"
@@ -80,6 +81,9 @@ func (s *Stack) verifySteps() []flow.Step {
 }
 
 func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
+	if !s.Running(ctx) { // or the load would go to whatever else has that port
+		return fault.New(fault.NotUp, "env", s.options.Environment.Name)
+	}
 	plan := s.options.Plan
 	log.Waiting("%.0f requests a second for %s", plan.Rate, plan.Warmup+plan.Duration)
 	result, err := load.Run(ctx, load.Options{
