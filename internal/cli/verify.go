@@ -59,7 +59,7 @@ func (a *app) showLoad(s *stack.Stack, document *report.Document) error {
 	if measured == nil {
 		return nil
 	}
-	for _, line := range measured.Text(look.Width) {
+	for _, line := range append([]string{""}, measured.Text(look.Width)...) {
 		if _, err := fmt.Fprintln(a.Stdout, line); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}
