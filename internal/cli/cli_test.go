@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	service "github.com/pocctl/pocctl/internal/app"
 	"github.com/pocctl/pocctl/internal/about"
+	service "github.com/pocctl/pocctl/internal/app"
 	"github.com/pocctl/pocctl/internal/fault"
 )
 

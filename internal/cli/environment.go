@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/pocctl/pocctl/charts"
+	"github.com/pocctl/pocctl/internal/about"
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/stack"
 	"github.com/pocctl/pocctl/internal/verify/load"
@@ -60,7 +61,7 @@ func (a *app) stack() (*stack.Stack, stack.Options, error) {
 
 // thisBinary gives the path of this program and what tells its build from
 // another: a cluster that runs with another build is restarted.
-func thisBinary(build Build) (path, identity string, err error) {
+func thisBinary(build about.Build) (path, identity string, err error) {
 	path, err = os.Executable()
 	if err != nil {
 		return "", "", fmt.Errorf("find this program: %w", err)
