@@ -30,8 +30,8 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pocctl",
 		Short: "From a bare machine to a running, observed, SLO-verified stack",
-		Long: `pocctl takes a bare machine, or an empty AWS account, to a running, observed,
-SLO-verified cloud-native stack, and says in numbers whether it made it.`,
+		Long: `pocctl takes a bare machine to a running, measured cloud-native stack, and says
+in numbers whether it meets its service level objectives.`,
 		Example: `  pocctl up                     # the whole flow on this machine: no root, no Docker
   pocctl plan                   # what up would do
   pocctl verify --slo           # load, and a verdict for every objective

@@ -9,9 +9,10 @@ import (
 func (a *app) serve() *cobra.Command {
 	options := a.serviceDefaults()
 	command := &cobra.Command{
-		Use:     "serve",
-		Short:   "Serve the API until told to stop",
-		Long:    "Serves the API. It listens at once and is ready when the database answers and its schema is at head.",
+		Use:   "serve",
+		Short: "Serve the API until told to stop",
+		Long: `Serves the API. It listens at once and is ready when the database answers and its
+schema is at head.`,
 		GroupID: groupService,
 		Example: "  pocctl serve --database-url postgres://127.0.0.1/backend --redis-url redis://127.0.0.1",
 		Args:    noArguments,

@@ -36,9 +36,9 @@ is left alone, so a run that stopped is taken up by running it again.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&selection.From, "from", "", "begin with this `phase`")
+	flags.StringVar(&selection.From, "from", "", "begin with this `phase`: preflight, provision, deploy, smoke or verify")
 	flags.StringVar(&selection.Only, "only", "", "run this `phase` alone")
-	flags.DurationVar(&budget, "budget", time.Hour, "the goal for the whole run")
+	flags.DurationVar(&budget, "budget", 0, "the goal for the whole run (default the environment's)")
 	measured.add(flags)
 	command.MarkFlagsMutuallyExclusive("from", "only")
 	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
