@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pocctl/pocctl/internal/provision/local/process"
 )
 
 // StopSignal is how Postgres is asked to end, as in the official image: it ends
@@ -135,7 +137,7 @@ func other(ctx context.Context, options Options, args []string) error {
 func become(installation Installation, program string, args []string, data string) error {
 	environment := append(os.Environ(),
 		"PATH="+installation.BinDir+string(os.PathListSeparator)+os.Getenv("PATH"), "PGDATA="+data)
-	if err := syscall.Exec(program, args, environment); err != nil { //nolint:gosec // the machine's Postgres
+	if err := process.Become(program, args, environment); err != nil {
 		return fmt.Errorf("run %s: %w", program, err)
 	}
 	return nil

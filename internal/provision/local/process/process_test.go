@@ -300,3 +300,60 @@ func TestFindWantsAPair(t *testing.T) {
 		t.Error("a marker that is no pair was taken")
 	}
 }
+
+// TestBecomeDiesWithItsParent replaces a process twice over, as built-in images
+// do, and then kills the one that started it.
+func TestBecomeDiesWithItsParent(t *testing.T) {
+	marker := "POCCTL_TEST_BECOME=" + t.Name() + strconv.Itoa(os.Getpid())
+	parent := exec.Command(os.Args[0], "-test.run=^TestBecomeParent$") //nolint:gosec // this test
+	parent.Env = append(os.Environ(), marker, "POCCTL_TEST_ROLE=parent")
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = parent.Process.Kill(); _ = parent.Wait() }()
+	sleeping := func() bool {
+		found, err := Find(marker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := false
+		for _, one := range found {
+			seen = seen || strings.Contains(one.Command, "sleep 300")
+			one.Close()
+		}
+		return seen
+	}
+	await := func(what string, want bool) {
+		t.Helper()
+		for begin := time.Now(); sleeping() != want; time.Sleep(10 * time.Millisecond) {
+			if time.Since(begin) > 20*time.Second {
+				t.Fatalf("waited 20 s for %s", what)
+			}
+		}
+	}
+	await("the program to run", true)
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	await("the program to die with its parent", false)
+}
+
+// TestBecomeParent is the processes of TestBecomeDiesWithItsParent.
+func TestBecomeParent(t *testing.T) {
+	switch os.Getenv("POCCTL_TEST_ROLE") {
+	case "parent":
+		spawner := NewSpawner()
+		child := exec.Command(os.Args[0], "-test.run=^TestBecomeParent$") //nolint:gosec // this test
+		child.Env = append(os.Environ(), "POCCTL_TEST_ROLE=child")
+		if err := spawner.Start(child); err != nil {
+			t.Fatal(err)
+		}
+		_ = child.Wait()
+	case "child":
+		sleep, err := exec.LookPath("sleep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Fatal(Become(sleep, []string{"sleep", "300"}, os.Environ()))
+	}
+}

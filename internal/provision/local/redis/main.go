@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pocctl/pocctl/internal/provision/local/process"
 )
 
 // Options of the image.
@@ -142,7 +144,7 @@ func setsTitle(ctx context.Context, program string) (bool, error) {
 }
 
 func become(program string, args []string) error {
-	if err := syscall.Exec(program, args, os.Environ()); err != nil { //nolint:gosec // the pod names it
+	if err := process.Become(program, args, os.Environ()); err != nil {
 		return fmt.Errorf("run %s: %w", program, err)
 	}
 	return nil
