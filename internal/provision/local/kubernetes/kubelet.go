@@ -23,13 +23,6 @@ import (
 	kubelettypes "k8s.io/kubernetes/pkg/kubelet/types"
 	kubeletutil "k8s.io/kubernetes/pkg/kubelet/util"
 	"k8s.io/kubernetes/pkg/util/oom"
-	"k8s.io/kubernetes/pkg/volume"
-	"k8s.io/kubernetes/pkg/volume/configmap"
-	"k8s.io/kubernetes/pkg/volume/downwardapi"
-	"k8s.io/kubernetes/pkg/volume/emptydir"
-	"k8s.io/kubernetes/pkg/volume/hostpath"
-	"k8s.io/kubernetes/pkg/volume/projected"
-	"k8s.io/kubernetes/pkg/volume/secret"
 	"k8s.io/kubernetes/pkg/volume/util/hostutil"
 )
 
@@ -174,15 +167,4 @@ func kubeletDependencies(ctx context.Context, o KubeletOptions, config *kubeletc
 	}
 	recordEvents(ctx, dependencies, events, o.NodeName)
 	return dependencies, nil
-}
-
-func volumePlugins() []volume.VolumePlugin {
-	var plugins []volume.VolumePlugin
-	plugins = append(plugins, emptydir.ProbeVolumePlugins()...)
-	plugins = append(plugins, secret.ProbeVolumePlugins()...)
-	plugins = append(plugins, configmap.ProbeVolumePlugins()...)
-	plugins = append(plugins, downwardapi.ProbeVolumePlugins()...)
-	plugins = append(plugins, projected.ProbeVolumePlugins()...)
-	plugins = append(plugins, hostpath.ProbeVolumePlugins(volume.VolumeConfig{})...)
-	return plugins
 }
