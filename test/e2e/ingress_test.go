@@ -92,7 +92,7 @@ spec:
 	for path, service := range map[string]string{"/": "one", "/x": "one", "/two": "two", "/two/x": "two", "/twofold": "one", "/only": "two", "/only/x": "one"} {
 		l.answered("paths.test", path, "from "+service+"-")
 	}
-	l.reaches("ingress/paths", ".status.loadBalancer.ingress[0].ip", "127.0.0.1")
+	l.reaches("ingress/paths", ".status.loadBalancer.ingress[0].hostname", "localhost")
 }
 
 func ingressHosts(l *lab) {

@@ -119,7 +119,7 @@ func execTerminal(l *lab) {
 }
 
 func attachToPod(l *lab) {
-	l.apply("%s", shellPod("asker", "read name; echo hello $name; sleep 600", "    stdin: true\n    stdinOnce: true\n"))
+	l.apply("%s", shellPod("asker", "read name; echo hello $name", "    stdin: true\n    stdinOnce: true\n  restartPolicy: Never\n"))
 	l.ready("pod/asker")
 	l.Feed("Ada\n", "-n", l.namespace, "attach", "-i", "asker", "--pod-running-timeout=10s")
 	l.logged("asker", "hello Ada")

@@ -6,6 +6,7 @@ func securityChecks() map[string]func(*lab) {
 	return map[string]func(*lab){
 		"runAsUser":              runsAsUser,
 		"runAsNonRoot":           refusesRoot,
+		"a pod's user and group": podUser,
 		"readOnlyRootFilesystem": readOnlyRoot,
 		"service account":        serviceAccount,
 		"Pod Security admission": podSecurity,
@@ -25,6 +26,16 @@ func refusesRoot(l *lab) {
 	l.want(l.must("describe", "pod", "root"), "container's runAsUser breaks non-root policy")
 	l.apply("%s", shellPod("other", "id -u; sleep 600", "    securityContext: {runAsNonRoot: true}\n"))
 	l.logged("other", "65532\n")
+}
+
+// podUser is the security context of the usual third-party chart.
+func podUser(l *lab) {
+	l.apply("%s", configObjects+shellPod("asked", "id -u; cat /keys/PASSWORD /etc/app/COLOUR; test -r /var/run/secrets/kubernetes.io/serviceaccount/token && touch /data/x && echo all is open; sleep 600", `
+    volumeMounts: [{name: keys, mountPath: /keys}, {name: settings, mountPath: /etc/app}, {name: data, mountPath: /data}]
+  securityContext: {runAsUser: 1001, runAsGroup: 1001, fsGroup: 1001, runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  volumes: [{name: keys, secret: {secretName: keys}}, {name: settings, configMap: {name: settings}}, {name: data, emptyDir: {}}]
+`))
+	l.want(l.logged("asked", "all is open"), "1001\n", "s3cr3t $HOMEgreen")
 }
 
 func readOnlyRoot(l *lab) {
