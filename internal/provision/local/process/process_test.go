@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -354,6 +355,21 @@ func TestBecomeParent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Fatal(Become(sleep, []string{"sleep", "300"}, os.Environ()))
+		failed := make(chan error)
+		go onAnotherThread(func() { failed <- Become(sleep, []string{"sleep", "300"}, os.Environ()) })
+		t.Fatal(<-failed)
 	}
+}
+
+// onAnotherThread calls f on any thread but the process's first, which alone has
+// the mark that the parent set.
+func onAnotherThread(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != os.Getpid() {
+		f()
+		return
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); onAnotherThread(f) }()
+	<-done
 }
