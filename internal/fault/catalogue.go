@@ -53,6 +53,7 @@ const (
 	PostgresMissing     Code = "postgres-missing"
 	PostgresVersion     Code = "postgres-version"
 	ProgramUnusable     Code = "program-unusable"
+	ClusterGone         Code = "cluster-gone"
 )
 
 type entry struct {
@@ -100,4 +101,5 @@ var catalogue = map[Code]entry{
 	BuildIncomplete:     {ExitFailed, "this build of pocctl holds no custom resource definitions", "build it with `make build`"},
 	ProgramUnusable:     {ExitUsage, "the program of image {image} cannot be used", "build it, or correct its path under images in the environment's file"},
 	CommandFailed:       {ExitFailed, "{command} in pod {pod} ended with exit code {code}", "see what it said above, and the pod's log: pocctl logs {pod}"},
+	ClusterGone:         {ExitFailed, "the local cluster of environment {env} ended during the run: its supervisor is gone", "run the same command again: it goes on where it stopped; what the supervisor said is in {log}"},
 }
