@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pocctl/pocctl/charts"
 	"github.com/pocctl/pocctl/internal/about"
@@ -41,7 +42,7 @@ func (a *app) stackOptions() (stack.Options, error) {
 	}
 	return stack.Options{
 		Environment: environment, Objectives: objectives, Charts: files, Definitions: charts.Definitions,
-		StateDirectory: directory, Binary: binary, Build: identity,
+		StateDirectory: directory, Binary: binary, Build: identity, Flags: a.environmentFlags(),
 		Plan: load.Plan{
 			Rate:     float64(environment.Load.Rate),
 			Duration: environment.Load.Duration,
@@ -57,6 +58,25 @@ func (a *app) stack() (*stack.Stack, stack.Options, error) {
 	}
 	s, err := stack.New(options)
 	return s, options, err
+}
+
+// environmentFlags are what another command has to be given to mean the same
+// environment; empty for the one it means by itself.
+func (a *app) environmentFlags() string {
+	var flags []string
+	for _, flag := range []struct{ name, value, usual string }{
+		{"--env", a.global.env, "local"}, {"--source", a.global.source, ""}, {"--state-dir", a.global.stateDir, ""},
+	} {
+		if flag.value == flag.usual || os.Getenv(config.Variable(strings.TrimPrefix(flag.name, "--"))) == flag.value {
+			continue
+		}
+		value := flag.value
+		if strings.ContainsAny(value, " '\"$`\\") {
+			value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+		}
+		flags = append(flags, flag.name+" "+value)
+	}
+	return strings.Join(flags, " ")
 }
 
 // thisBinary gives the path of this program and what tells its build from

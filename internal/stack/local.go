@@ -13,6 +13,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/doctor"
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/provision/local"
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
@@ -251,6 +252,14 @@ func (p *localPlatform) startNode(ctx context.Context, log *flow.Log) error {
 	}
 	log.Detail("ingress at http://%s", c.Ingress)
 	return nil
+}
+
+func (p *localPlatform) fallen() error {
+	stands, err := p.describe("").Stands()
+	if err != nil || stands {
+		return nil //nolint:nilerr // not to be known now; the next look tells
+	}
+	return fault.New(fault.ClusterGone, "env", p.options.Environment.Name, "log", p.log("supervisor"))
 }
 
 // PlatformStatus tells how the cluster itself is.

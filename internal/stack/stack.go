@@ -42,6 +42,9 @@ type Options struct {
 	Binary, Build string
 	// Plan is the load of the verify phase.
 	Plan load.Plan
+	// Flags are what a command has to be given to find this environment, for
+	// commands that are suggested: "--env /path/shop.yaml", or empty.
+	Flags string
 	// KeepData leaves volumes and passwords when the environment is taken down.
 	KeepData bool
 }
@@ -71,6 +74,8 @@ type platform interface {
 	secrets() secretStore
 	// status tells how the platform itself is.
 	status(ctx context.Context) PlatformStatus
+	// fallen says that the platform has ended while it was worked on, or nil.
+	fallen() error
 	// parts names what has a log of its own beside the pods, and log gives its
 	// path; "" for what has none.
 	parts() []string
@@ -109,9 +114,9 @@ func New(options Options) (*Stack, error) {
 func (s *Stack) Steps() []flow.Step {
 	steps := append(s.platform.preflight(), s.releasesPreflight())
 	steps = chain(steps, s.platform.provision())
-	steps = chain(steps, s.deploySteps())
-	steps = chain(steps, s.smokeSteps())
-	return chain(steps, s.verifySteps())
+	steps = chain(steps, s.whileItStands(s.deploySteps()))
+	steps = chain(steps, s.whileItStands(s.smokeSteps()))
+	return chain(steps, s.whileItStands(s.verifySteps()))
 }
 
 // chain lets the phase next begin when all of the one before has ended: every
@@ -206,8 +211,8 @@ func (s *Stack) lookFurther(failure watch.Failure) string {
 }
 
 func (s *Stack) flag() string {
-	if s.options.Environment.Name == "local" {
+	if s.options.Flags == "" {
 		return ""
 	}
-	return " --env " + s.options.Environment.Name
+	return " " + s.options.Flags
 }

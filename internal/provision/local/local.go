@@ -88,6 +88,12 @@ func (e *Environment) running() (build string, up bool, err error) {
 	return status.Build, status.PID == pid && status.Phase == cluster.Running, nil
 }
 
+// Stands says whether a supervisor, of whatever build, has the cluster.
+func (e *Environment) Stands() (bool, error) {
+	pid, err := supervisor.Holder(e.options.Directory)
+	return pid != 0, err
+}
+
 // Describe writes the cluster's description: of a new cluster, or what changed
 // of one that runs.
 func (e *Environment) Describe() error {
