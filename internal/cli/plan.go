@@ -80,11 +80,12 @@ func (a *app) showPlan(document planDocument, diff bool) error {
 		case step.Skip != "":
 			glyph, what = terminal.GlyphSkipped, step.Skip
 		case step.Done:
-			glyph, what = styles.Good(terminal.GlyphPassed), "already so: "+step.Describe
+			glyph = styles.Good(terminal.GlyphPassed)
 		}
 		table.Rows = append(table.Rows, []string{glyph, step.Name, terminal.Budget(step.BudgetSeconds), styles.Dim(what)})
 	}
 	out.WriteString(table.Render(look.Width, styles))
+	fmt.Fprintf(&out, "\n  %s\n", styles.Dim(styles.Good(terminal.GlyphPassed)+" is so already, "+terminal.GlyphPending+" would run"))
 	for _, release := range document.Releases {
 		fmt.Fprintf(&out, "\n%s\n", styles.Dim(fmt.Sprintf("release %s in namespace %s", release.Release, release.Namespace)))
 		if len(release.Changes) == 0 {

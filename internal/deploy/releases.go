@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"strings"
 	"time"
 
@@ -88,6 +90,9 @@ func (c *Client) Rollback(ctx context.Context, r Release, to int, progress Progr
 	if to == 0 {
 		to = earlier(history)
 	}
+	if !slices.ContainsFunc(history, func(one *release.Release) bool { return one.Version == to }) {
+		return fault.New(fault.RevisionUnknown, "release", r.Name, "known", versions(history))
+	}
 	rollback := action.NewRollback(op.Configuration)
 	rollback.Version, rollback.MaxHistory = to, c.options.History
 	rollback.Wait, rollback.WaitForJobs, rollback.Timeout = true, true, forever
@@ -98,8 +103,7 @@ func (c *Client) Rollback(ctx context.Context, r Release, to int, progress Progr
 }
 
 // earlier finds the revision to go back to: the deployed one if a later one
-// failed, otherwise the one before it that had been deployed. 0 is Helm's
-// "previous", which it refuses when there is none.
+// failed, otherwise the one before it that had been deployed; 0 if there is none.
 func earlier(history []*release.Release) int {
 	last := history[len(history)-1]
 	for _, one := range slices.Backward(history) {
@@ -113,6 +117,14 @@ func earlier(history []*release.Release) int {
 		}
 	}
 	return 0
+}
+
+func versions(history []*release.Release) string {
+	var numbers []string
+	for _, one := range history {
+		numbers = append(numbers, strconv.Itoa(one.Version))
+	}
+	return strings.Join(numbers, ", ")
 }
 
 // Uninstall removes a release and waits until everything of it is gone. With

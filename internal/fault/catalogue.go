@@ -36,6 +36,7 @@ const (
 	ChartInvalid        Code = "chart-invalid"
 	ValuesInvalid       Code = "values-invalid"
 	ReleaseUnknown      Code = "release-unknown"
+	RevisionUnknown     Code = "revision-unknown"
 	ResourceRefused     Code = "resource-refused"
 	RolloutFailed       Code = "rollout-failed"
 	RolloutTimeout      Code = "rollout-timeout"
@@ -84,6 +85,7 @@ var catalogue = map[Code]entry{
 	ChartInvalid:        {ExitUsage, "chart {chart}: {detail}", "correct the chart; `helm lint` shows more"},
 	ValuesInvalid:       {ExitUsage, "values of release {release}: {detail}", "correct them in the environment's file; the chart's README.md lists its values"},
 	ReleaseUnknown:      {ExitFailed, "there is no release {release} in namespace {namespace}", "deploy it first: pocctl deploy"},
+	RevisionUnknown:     {ExitFailed, "release {release} has no such revision to go back to; it has {known}", "name one of those revisions"},
 	ResourceRefused:     {ExitFailed, "{action}: Kubernetes refused it", "correct the chart or its values, then run the command again"},
 	RolloutFailed:       {ExitFailed, "{release}: {resource} {outcome}: {detail}", "look further with: {next}"},
 	RolloutTimeout:      {ExitFailed, "{release} was not ready after {waited}: {detail}", "look further with: {next}"},
