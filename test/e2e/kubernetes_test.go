@@ -163,7 +163,6 @@ spec:
         - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
         ports: [{name: http, containerPort: 8080}]
         readinessProbe: {httpGet: {path: /readyz, port: http}, periodSeconds: 1, failureThreshold: 1}
-        lifecycle: {preStop: {sleep: {seconds: 2}}}
 ---
 apiVersion: v1
 kind: Service

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -29,12 +30,13 @@ func (l *lab) answers(url string, times int) map[string]int {
 	l.t.Helper()
 	l.apply("%s", clientPod)
 	l.ready("pod/caller")
+	urls := slices.Repeat([]string{url}, times)
+	result := l.kubectl(append([]string{"exec", "caller", "--", "greeter", "get"}, urls...)...)
 	seen := map[string]int{}
-	for range times {
-		result := l.kubectl("exec", "caller", "--", "greeter", "get", url)
-		_, pod, found := strings.Cut(strings.TrimSpace(result.Stdout), ", from ")
-		if result.Exit != 0 || !found {
-			l.t.Fatalf("%s: exit %d, %q, %s", url, result.Exit, result.Stdout, result.Stderr)
+	for line := range strings.Lines(l.Must(result)) {
+		_, pod, found := strings.Cut(strings.TrimSpace(line), ", from ")
+		if !found {
+			l.t.Fatalf("%s answers %q", url, line)
 		}
 		seen[pod]++
 	}

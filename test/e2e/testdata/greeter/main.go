@@ -20,8 +20,10 @@ import (
 var greeting = "hello"
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "get" {
-		get(os.Args[2])
+	if len(os.Args) > 2 && os.Args[1] == "get" {
+		for _, url := range os.Args[2:] {
+			get(url)
+		}
 		return
 	}
 	handler := http.NewServeMux()
@@ -60,9 +62,9 @@ func main() {
 	log.Print("ended cleanly")
 }
 
-// get is a client: it prints what a URL answers.
+// get is a client: it prints what a URL answers, on a connection of its own.
 func get(url string) {
-	client := http.Client{Timeout: 3 * time.Second}
+	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Get(url)
 	if err != nil {
 		log.Fatal(err)
