@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
