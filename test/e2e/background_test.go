@@ -140,6 +140,9 @@ func source(t *testing.T, box *harness.Sandbox, environment, objectives string) 
 	box.Write("source/config/environments/local.yaml", environment)
 	box.Write("source/config/slo.yaml", objectives)
 	folder := filepath.Join(box.Home, "source")
+	if _, err := os.Stat(filepath.Join(folder, "charts")); err == nil {
+		return folder
+	}
 	if err := os.CopyFS(filepath.Join(folder, "charts"), os.DirFS(filepath.Join("..", "..", "charts"))); err != nil {
 		t.Fatal(err)
 	}

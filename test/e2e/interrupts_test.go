@@ -21,7 +21,7 @@ func TestInterrupts(t *testing.T) {
 	box := harness.New(t)
 
 	first := begin(t, box, "up", "-o", "json")
-	first.sees("start       provision/cluster")
+	first.sees("waiting     provision/cluster")
 	t.Run("a second up names the holder", func(t *testing.T) {
 		second := box.Pocctl("up", "-o", "json")
 		problem := parse(t, second.Stdout).Error
@@ -74,10 +74,10 @@ func interrupted(t *testing.T, up *background, step string) {
 		}
 	}
 	noOrphans(t, up.box)
-	status := up.box.Pocctl("status", "-o", "json")
-	if status.Exit != 0 || !strings.Contains(status.Stdout, `"kube-apiserver"`) {
-		t.Errorf("status: exit %d\n%s%s", status.Exit, status.Stdout, status.Stderr)
-	}
+	up.box.Eventually(30*time.Second, "status to show what stands", func() (bool, string) {
+		status := up.box.Pocctl("status", "-o", "json")
+		return status.Exit == 0 && strings.Contains(status.Stdout, `"kube-apiserver"`), status.Stdout + status.Stderr
+	})
 }
 
 // noOrphans fails the test for every process that is not the supervisor's: it
