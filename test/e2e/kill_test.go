@@ -84,7 +84,7 @@ func (k *killing) round(number int, victim string, fresh bool) {
 	}
 	killed := k.kill(first, victim)
 	ended := first.end()
-	result := k.box.Pocctl(k.args...)
+	result := measured(k.t, k.box, k.args...)
 	k.t.Logf("round %d: killed %s after %s (fresh: %t); it ended with %d, and again with %d after %.1f s",
 		number, killed, moment.Round(time.Millisecond), fresh, ended.Exit, result.Exit, result.Seconds)
 	if result.Exit != 0 {
