@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,12 +110,12 @@ func TestRunIsCut(t *testing.T) {
 
 func TestRunThatCannotBePrepared(t *testing.T) {
 	shop := shoptest.New(t)
-	made := 0
+	var made atomic.Int64
 	shop.Fault = func(r *http.Request) int {
 		if r.Method != http.MethodPost {
 			return 0
 		}
-		if made++; made > 20 {
+		if made.Add(1) > 20 {
 			return http.StatusServiceUnavailable
 		}
 		return 0
