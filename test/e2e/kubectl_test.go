@@ -99,7 +99,7 @@ func execTerminal(l *lab) {
 		_, _ = io.Copy(&shown, terminal) // a terminal ends with an error
 	}()
 	typed := func(line, answer string) {
-		if _, err := io.WriteString(terminal, line+"\n"); err != nil {
+		if _, err := terminal.WriteString(line+"\n"); err != nil {
 			l.t.Fatal(err)
 		}
 		l.Eventually(patience, answer+" on the terminal", func() (bool, string) {
@@ -108,7 +108,7 @@ func execTerminal(l *lab) {
 	}
 	typed("test -t 0 && echo is-a-'terminal'", "is-a-terminal")
 	typed("stty size", "30 91")
-	if _, err := io.WriteString(terminal, "exit 5\n"); err != nil {
+	if _, err := terminal.WriteString("exit 5\n"); err != nil {
 		l.t.Fatal(err)
 	}
 	if err := command.Wait(); command.ProcessState.ExitCode() != 5 {

@@ -96,7 +96,6 @@ spec:
 	if names := l.must("get", "pods", "-l", "app=db", "-o", "jsonpath={.items[*].metadata.name}"); names != "db-0 db-1" {
 		l.t.Errorf("the pods are %s", names)
 	}
-	l.apply("%s", shellPod("client", "sleep 600", ""))
 	l.apply("%s", clientPod)
 	l.ready("pod/caller")
 	for _, pod := range []string{"db-0", "db-1"} {
