@@ -99,7 +99,7 @@ func execTerminal(l *lab) {
 		_, _ = io.Copy(&shown, terminal) // a terminal ends with an error
 	}()
 	typed := func(line, answer string) {
-		if _, err := terminal.WriteString(line+"\n"); err != nil {
+		if _, err := terminal.WriteString(line + "\n"); err != nil {
 			l.t.Fatal(err)
 		}
 		l.Eventually(patience, answer+" on the terminal", func() (bool, string) {

@@ -66,6 +66,9 @@ func TestOwnImage(t *testing.T) {
 		if detail := again.step(t, "deploy/greeter"); !strings.Contains(detail, "already so") {
 			t.Errorf("deploy/greeter ran again: %s", detail)
 		}
+		if plan := box.Must(box.Pocctl("plan")); !strings.Contains(plan, "no change") {
+			t.Errorf("the plan sees a change:\n%s", plan)
+		}
 	})
 	t.Run("a rebuilt program is served after deploy", func(t *testing.T) {
 		box := box.For(t)
