@@ -38,7 +38,7 @@ func badInput(t *testing.T, box *harness.Sandbox) []refusal {
 		{name: "no such file", args: []string{"up", "--env", "./nowhere.yaml"}, exit: 2, code: "config-unreadable", says: "nowhere.yaml", fix: "exists"},
 		{name: "bad YAML", args: file("bad.yaml", "kind: local\n  load: [\n"), exit: 2, code: "config-invalid", says: "line 2", fix: "YAML"},
 		{name: "wrong type", args: file("type.yaml", "kind: local\nload: {rate: fast}\n"), exit: 2, code: "config-invalid", says: "load.rate", fix: "digits"},
-		{name: "unknown key", args: file("key.yaml", "kind: local\nreleses: []\n"), exit: 2, code: "config-invalid", says: "releses", fix: `did you mean "releases"`},
+		{name: "unknown key", args: file("key.yaml", "kind: local\nreleaces: []\n"), exit: 2, code: "config-invalid", says: "releaces", fix: `did you mean "releases"`},
 		{name: "wrong value of a chart", args: file("value.yaml", "kind: local\nreleases:\n  - {name: backend, chart: backend, values: {replicaCount: many}}\n"), exit: 2, code: "values-invalid", says: "replicaCount", fix: "correct"},
 		{name: "unknown kind", args: file("kind.yaml", "kind: locale\n"), exit: 2, code: "config-invalid", says: "locale", fix: `did you mean "local"`},
 		{name: "not on loopback", args: file("open.yaml", "kind: local\ningress: {address: 0.0.0.0:8080}\n"), exit: 2, code: "config-invalid", says: "ingress.address", fix: "loopback"},

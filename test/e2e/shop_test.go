@@ -137,5 +137,6 @@ func (s *shop) list(cursor string) (products, error) {
 	if response.StatusCode != http.StatusOK {
 		return page, fmt.Errorf("%s: %s", response.Status, body)
 	}
-	return page, json.Unmarshal(body, &page)
+	err = json.Unmarshal(body, &page)
+	return page, err
 }

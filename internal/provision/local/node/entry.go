@@ -3,6 +3,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -18,7 +19,7 @@ const ports = 100
 // listenIngress takes the ingress's address: the one that the cluster had, the
 // one wanted, or the next free port. Which one it is goes into the description.
 // It is chosen by taking it: another cluster may be looking at the same moment.
-func listenIngress(c *cluster.Cluster) (net.Listener, error) {
+func listenIngress(ctx context.Context, c *cluster.Cluster) (net.Listener, error) {
 	wanted, err := netip.ParseAddrPort(c.IngressWanted)
 	if err != nil {
 		return nil, fmt.Errorf("read ingress address: %w", err)
@@ -27,12 +28,13 @@ func listenIngress(c *cluster.Cluster) (net.Listener, error) {
 	for port := int(wanted.Port()); port < int(wanted.Port())+ports && port < 1<<16; port++ {
 		addresses = append(addresses, netip.AddrPortFrom(wanted.Addr(), uint16(port)).String())
 	}
+	var listen net.ListenConfig
 	var taken error
 	for _, address := range addresses {
 		if address == "" {
 			continue
 		}
-		listener, err := net.Listen("tcp", address)
+		listener, err := listen.Listen(ctx, "tcp", address)
 		if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES) {
 			taken = err
 			continue

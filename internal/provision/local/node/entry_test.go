@@ -17,7 +17,7 @@ func TestListenIngress(t *testing.T) {
 	defer taken.Close()
 	c := cluster.Cluster{Directory: t.TempDir(), Ingress: taken.Addr().String(), IngressWanted: taken.Addr().String()}
 
-	first, err := listenIngress(&c)
+	first, err := listenIngress(t.Context(), &c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestListenIngress(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	again, err := listenIngress(&stored)
+	again, err := listenIngress(t.Context(), &stored)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func newServices(ctx context.Context, c cluster.Cluster, files pki.Bundle, log *
 	if s.volumes, err = storage.New(ctx, storage.Options{Client: client, Informers: s.informers, Directory: c.Volumes(), Log: log}); err != nil {
 		return nil, fmt.Errorf("start volume provisioner: %w", err)
 	}
-	entry, err := listenIngress(&c)
+	entry, err := listenIngress(ctx, &c)
 	if err != nil {
 		return nil, err
 	}
