@@ -18,7 +18,7 @@ import (
 // is returned for its exit code.
 func Execute(ctx context.Context, options Options, args []string) error {
 	a := &app{Options: options}
-	root := newRoot(a)
+	root := newRoot(a) //nolint:contextcheck // each command is given its context when it runs
 	root.SetArgs(args)
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {

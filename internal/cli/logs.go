@@ -33,7 +33,7 @@ NAME it shows all pods of the environment's namespace.`,
 			options.Out, options.Paint = a.Stdout, a.page().Styles.Dim
 			err = s.Logs(command.Context(), options)
 			if options.Follow && command.Context().Err() != nil {
-				return nil // whoever follows ends it by hand
+				err = nil // whoever follows ends it by hand
 			}
 			return err
 		},

@@ -146,7 +146,7 @@ func streamLog(ctx context.Context, client kubernetes.Interface, pod corev1.Pod,
 	}
 	stream, err := client.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, request).Stream(ctx)
 	if err != nil && options.Previous {
-		return nil //nolint:nilerr // this container has had one run only
+		return nil // this container has had one run only
 	}
 	if err != nil {
 		return fmt.Errorf("read log of pod %s: %w", pod.Name, err)

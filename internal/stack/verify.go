@@ -25,6 +25,9 @@ func (s *Stack) smokeSteps() []flow.Step {
 	if environment.Smoke.Release != "" {
 		root = s.platform.endpoint()
 	}
+	if root == "" && len(environment.Releases) == 0 {
+		return nil // a bare cluster: there is nothing to try
+	}
 	var steps []flow.Step
 	// The list does not depend on the cluster, which need not be there yet.
 	var unconnected *kubernetes.Clientset

@@ -13,7 +13,7 @@ import (
 type Styles struct{ color bool }
 
 // NewStyles gives painting styles, or plain ones.
-func NewStyles(color bool) Styles { return Styles{color: color} }
+func NewStyles(painting bool) Styles { return Styles{color: painting} }
 
 // Bold is for names that lead.
 func (s Styles) Bold(text string) string { return s.paint(text, lipgloss.NewStyle().Bold(true)) }

@@ -5,7 +5,6 @@ package terminal
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -228,7 +227,7 @@ func (t *Terminal) print(line string) {
 }
 
 func (t *Terminal) write(text string) {
-	_, _ = io.WriteString(t.out, text)
+	_, _ = t.out.WriteString(text)
 }
 
 // Printf is Print with a format.

@@ -24,7 +24,7 @@ func launch(c cluster.Cluster) error {
 		return fmt.Errorf("start supervisor: %w", err)
 	}
 	defer log.Close()
-	command := exec.Command(c.Binary, "supervise", c.Directory)
+	command := exec.Command(c.Binary, "supervise", c.Directory) //nolint:noctx // it outlives this command
 	command.Dir = c.Directory
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -74,7 +74,7 @@ func (c *client) dial(address string, timeout time.Duration) (net.Conn, error) {
 		timeout = c.timeout
 	}
 	begin := time.Now()
-	plain, err := net.DialTimeout("tcp", address, timeout)
+	plain, err := net.DialTimeout("tcp", address, timeout) //nolint:noctx // fasthttp gives a timeout alone
 	if err != nil {
 		return nil, err
 	}

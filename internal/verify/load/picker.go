@@ -71,8 +71,8 @@ func (p *picker) pick() request {
 	}
 	operation := p.operations[chosen]
 	if operation.path.made {
-		made, any := p.made.take()
-		if !any { // nothing made is left: the first operation stands in
+		made, found := p.made.take()
+		if !found { // nothing made is left: the first operation stands in
 			operation = p.operations[0]
 		}
 		values.made = made
@@ -93,7 +93,7 @@ func (i *ids) add(id string) {
 }
 
 // take gives the one added last.
-func (i *ids) take() (id string, any bool) {
+func (i *ids) take() (id string, found bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if len(i.list) == 0 {

@@ -24,7 +24,7 @@ func Run(ctx context.Context, options Options) (Result, error) {
 	defer client.close()
 	world := newWorld(options, client)
 	if err := world.prepare(ctx); err != nil {
-		world.remove()
+		world.remove() //nolint:contextcheck // also when ctx has ended
 		return Result{}, err
 	}
 	clock, stop := newClock()
@@ -36,7 +36,7 @@ func Run(ctx context.Context, options Options) (Result, error) {
 	}
 	result := r.drive(ctx)
 	client.close()
-	result.Left = world.remove()
+	result.Left = world.remove() //nolint:contextcheck // also when ctx has ended
 	return result, nil
 }
 

@@ -62,6 +62,12 @@ type timed struct {
 	what  string
 }
 
+// text is lines of a label and what belongs to it, wrapped.
+type text struct {
+	width int
+	lines []string
+}
+
 // times lays percentiles out as a table where that fits, else as sentences.
 func (t *text) times(rows []timed) {
 	const head, column, tableWidth = "  %-10s", "%-9s", 80
@@ -122,12 +128,6 @@ func kinds(errors map[string]int64) string {
 		listed[i] = fmt.Sprintf("%d × %s", errors[name], name)
 	}
 	return strings.Join(listed, ", ")
-}
-
-// text is lines of a label and what belongs to it, wrapped.
-type text struct {
-	width int
-	lines []string
 }
 
 func (t *text) row(label, format string, args ...any) {

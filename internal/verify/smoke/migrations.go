@@ -31,7 +31,7 @@ func (m migrations) check(ctx context.Context, progress Progress) error {
 func (m migrations) ask(ctx context.Context) (string, *mismatch) {
 	url := m.Root + "/readyz"
 	found := &mismatch{expected: "the service ready and its migrations at head", next: "curl -i " + url}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		found.got, found.final = err.Error(), true
 		return "", found

@@ -53,19 +53,23 @@ func Apply(ctx context.Context, kubeconfig string) error {
 
 func apply(ctx context.Context, client kubernetes.Interface) error {
 	for _, role := range roles() {
-		if _, err := client.RbacV1().ClusterRoles().Create(ctx, &role, metav1.CreateOptions{}); keep(err) != nil {
+		_, err := client.RbacV1().ClusterRoles().Create(ctx, &role, metav1.CreateOptions{})
+		if keep(err) != nil {
 			return fmt.Errorf("make role %s: %w", role.Name, err)
 		}
 	}
 	for _, binding := range bindings() {
-		if _, err := client.RbacV1().ClusterRoleBindings().Create(ctx, &binding, metav1.CreateOptions{}); keep(err) != nil {
+		_, err := client.RbacV1().ClusterRoleBindings().Create(ctx, &binding, metav1.CreateOptions{})
+		if keep(err) != nil {
 			return fmt.Errorf("bind role %s: %w", binding.Name, err)
 		}
 	}
-	if _, err := client.StorageV1().StorageClasses().Create(ctx, storageClass(), metav1.CreateOptions{}); keep(err) != nil {
+	_, err := client.StorageV1().StorageClasses().Create(ctx, storageClass(), metav1.CreateOptions{})
+	if keep(err) != nil {
 		return fmt.Errorf("make storage class: %w", err)
 	}
-	if _, err := client.NetworkingV1().IngressClasses().Create(ctx, ingressClass(), metav1.CreateOptions{}); keep(err) != nil {
+	_, err = client.NetworkingV1().IngressClasses().Create(ctx, ingressClass(), metav1.CreateOptions{})
+	if keep(err) != nil {
 		return fmt.Errorf("make ingress class: %w", err)
 	}
 	return nil

@@ -76,7 +76,7 @@ func (h *hostsFiles) write(namespace string) error {
 // The old length is padded with empty lines before it is cut, so that whoever
 // reads between the two sees whole lines.
 func writeInPlace(path string, content []byte) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644) //nolint:gosec // pods of any user read it
 	if err != nil {
 		return err
 	}

@@ -95,11 +95,11 @@ func listen(address string) (net.Listener, net.PacketConn, error) {
 	const attempts = 10 // a free TCP port may be taken for UDP
 	var failure error
 	for range attempts {
-		tcp, err := net.Listen("tcp", address)
+		tcp, err := net.Listen("tcp", address) //nolint:noctx // takes no time
 		if err != nil {
 			return nil, nil, fmt.Errorf("listen for DNS: %w", err)
 		}
-		udp, err := net.ListenPacket("udp", tcp.Addr().String())
+		udp, err := net.ListenPacket("udp", tcp.Addr().String()) //nolint:noctx // takes no time
 		if err == nil {
 			return tcp, udp, nil
 		}

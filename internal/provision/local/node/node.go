@@ -60,7 +60,7 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return fmt.Errorf("start runtime: %w", err)
 	}
-	defer stop(containers, options.Log)
+	defer stop(containers, options.Log) //nolint:contextcheck // ctx has ended by then
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return services.run(ctx) })

@@ -178,8 +178,8 @@ func readPair(paths Credential) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	public, comparable := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	if !comparable || !public.Equal(key.Public()) {
+	public, known := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	if !known || !public.Equal(key.Public()) {
 		return nil, nil, errors.New("the key is not the certificate's")
 	}
 	return certificate, key, nil

@@ -23,7 +23,7 @@ const (
 func fetch(ctx context.Context, options FindOptions) (Installation, error) {
 	home := filepath.Join(options.CacheDir, "postgres", string(fetchedVersion))
 	unpacked := home + partial
-	if err := errors.Join(os.RemoveAll(unpacked), os.MkdirAll(unpacked, 0o755)); err != nil {
+	if err := errors.Join(os.RemoveAll(unpacked), os.MkdirAll(unpacked, 0o755)); err != nil { //nolint:gosec // pods of any user run it
 		return Installation{}, fmt.Errorf("fetch Postgres: %w", err)
 	}
 	defer os.RemoveAll(unpacked) //nolint:errcheck // a leftover is removed by the next

@@ -75,7 +75,7 @@ func initialise(ctx context.Context, installation Installation, s settings, held
 	if err := s.needsPassword(); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
-	if err := clear(s.data, log); err != nil {
+	if err := clearUnfinished(s.data, log); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(log, "making a new database, Postgres %s, in %s\n", installation.Version, s.data)
@@ -99,9 +99,9 @@ func initialise(ctx context.Context, installation Installation, s settings, held
 	return nil
 }
 
-// clear empties a directory in which a database was being made. It refuses one
+// clearUnfinished empties a directory in which a database was being made. It refuses one
 // that holds anything else.
-func clear(data string, log io.Writer) error {
+func clearUnfinished(data string, log io.Writer) error {
 	entries, err := os.ReadDir(data)
 	if err != nil {
 		return fmt.Errorf("look into the data directory: %w", err)

@@ -22,7 +22,7 @@ type settings struct {
 	hostMethod string // how clients by TCP prove who they are
 }
 
-const passwordMethod = "scram-sha-256"
+const passwordMethod = "scram-sha-256" //nolint:gosec // a method
 
 func readSettings(lookup func(string) (string, bool)) (settings, error) {
 	s := settings{data: defaultData, user: "postgres"}

@@ -94,14 +94,14 @@ func copyKubeconfig(from, to string) error {
 // Services' addresses are in there, or else the first that is free.
 func takeSlot(c *cluster.Cluster) (net.Listener, error) {
 	if _, err := os.Stat(c.EtcdData()); err == nil {
-		listener, err := net.Listen("tcp4", c.SlotLock().String())
+		listener, err := net.Listen("tcp4", c.SlotLock().String()) //nolint:noctx // takes no time
 		if err != nil {
 			return nil, fmt.Errorf("hold addresses %s, which belong to this cluster: %w", c.PodRange(), err)
 		}
 		return listener, nil
 	}
 	for _, c.Slot = range slots(c.Directory) {
-		if listener, err := net.Listen("tcp4", c.SlotLock().String()); err == nil {
+		if listener, err := net.Listen("tcp4", c.SlotLock().String()); err == nil { //nolint:noctx // takes no time
 			return listener, nil
 		}
 	}
