@@ -174,7 +174,7 @@ func (o Options) store() store.Options {
 	return store.Options{
 		URL:            o.DatabaseURL,
 		Resolver:       o.Resolver,
-		MaxConnections: int32(o.DatabaseConnections), //nolint:gosec // Validate bounds it by maxPool
+		MaxConnections: int32(o.DatabaseConnections),
 		ConnectTimeout: o.ConnectTimeout,
 	}
 }

@@ -39,7 +39,7 @@ func Seed(ctx context.Context, options Options) error {
 
 // sample is the i-th sample product, the same in every run and release.
 func sample(i int) catalog.Product {
-	random := rand.New(rand.NewPCG(uint64(i), 42)) //nolint:gosec // i counts from 0
+	random := rand.New(rand.NewPCG(uint64(i), 42))
 	pick := func(words []string) string { return words[random.IntN(len(words))] }
 	finish, material, thing := pick(finishes()), pick(materials()), pick(things())
 	created := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Second)

@@ -35,7 +35,7 @@ func Phases(steps []Step) []string {
 // Plan checks steps and selection and describes what Run would do with them. An
 // unknown phase is a fault.Usage; any other error is a mistake in the steps.
 func Plan(steps []Step, selection Selection) ([]Planned, error) {
-	if _, err := sorted(steps); err != nil {
+	if err := check(steps); err != nil {
 		return nil, err
 	}
 	skip, err := selection.skips(steps)
@@ -85,20 +85,19 @@ func usage(detail string) error {
 	return fault.New(fault.Usage, "detail", detail, "command", "pocctl")
 }
 
-// sorted checks names and dependencies and gives the steps' indexes with every
-// step after those that it depends on.
-func sorted(steps []Step) ([]int, error) {
+// check refuses steps whose names or dependencies make no plan.
+func check(steps []Step) error {
 	index := make(map[string]int, len(steps))
 	for i, step := range steps {
 		phase, rest, found := strings.Cut(step.Name, "/")
 		if !found || phase == "" || rest == "" || strings.ContainsAny(rest, "/ \t\n") || strings.ContainsAny(phase, " \t\n") {
-			return nil, fmt.Errorf("step name %q: want phase/step", step.Name)
+			return fmt.Errorf("step name %q: want phase/step", step.Name)
 		}
 		if _, twice := index[step.Name]; twice {
-			return nil, fmt.Errorf("step %s: named twice", step.Name)
+			return fmt.Errorf("step %s: named twice", step.Name)
 		}
 		if step.Run == nil {
-			return nil, fmt.Errorf("step %s: nothing to run", step.Name)
+			return fmt.Errorf("step %s: nothing to run", step.Name)
 		}
 		index[step.Name] = i
 	}
@@ -106,7 +105,6 @@ func sorted(steps []Step) ([]int, error) {
 		onPath = 1
 		done   = 2
 	)
-	var order []int
 	state := make([]int, len(steps))
 	var visit func(i int, path []string) error
 	visit = func(i int, path []string) error {
@@ -129,13 +127,12 @@ func sorted(steps []Step) ([]int, error) {
 			}
 		}
 		state[i] = done
-		order = append(order, i)
 		return nil
 	}
 	for i := range steps {
 		if err := visit(i, nil); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return order, nil
+	return nil
 }

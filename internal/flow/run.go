@@ -59,7 +59,7 @@ func Run(ctx context.Context, steps []Step, options Options) (Result, error) {
 // Undo takes the steps' effects back, each after those that depend on it. Unlike
 // Run it goes on after a failure: every Undo is tried, and the errors are joined.
 func Undo(ctx context.Context, steps []Step, options Options) (Result, error) {
-	if _, err := sorted(steps); err != nil {
+	if err := check(steps); err != nil {
 		return refused(options), err
 	}
 	backwards := reversed(steps)

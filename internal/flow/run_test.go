@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -219,7 +220,7 @@ func TestRunDeadline(t *testing.T) {
 func TestRunPanic(t *testing.T) {
 	for name, run := range map[string]func(context.Context, *Log) error{
 		"panic":      func(context.Context, *Log) error { panic("boom") },
-		"nil":        func(context.Context, *Log) error { var m map[string]int; m["x"] = 1; return nil },
+		"runtime":    func(context.Context, *Log) error { return []error{}[len(os.Args)] },
 		"panic(err)": func(context.Context, *Log) error { panic(errors.New("boom")) },
 	} {
 		t.Run(name, func(t *testing.T) {

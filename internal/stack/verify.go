@@ -94,9 +94,7 @@ func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 		Stages:   plan.Stages(),
 		Scenario: load.Products(),
 		Seed:     1,
-		Progress: func(now load.Snapshot) {
-			log.Waiting("%s: %d sent, p95 %.1f ms, %d failed", now.Stage, now.Sent, now.LatencyMS, now.Failed)
-		},
+		Progress: func(now load.Snapshot) { log.Waiting("%s", describe(now)) },
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ func setEcho(fd int, on bool) error {
 		return errAsItIs
 	}
 	local := map[termios.L]bool{termios.ECHO: on}
+	//nolint:unconvert // the types differ from system to system
 	return termios.SetTermios(fd, uint32(now.Ispeed), uint32(now.Ospeed), nil, nil, nil, nil, local)
 }
 

@@ -28,7 +28,7 @@ type hostsFiles struct {
 }
 
 func newHostsFiles(inside zone, dir, machinePath string) (*hostsFiles, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pods of any user read it
 		return nil, fmt.Errorf("make hosts directory: %w", err)
 	}
 	machine, err := os.ReadFile(machinePath)

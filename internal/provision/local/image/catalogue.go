@@ -160,5 +160,5 @@ func identify(image Image) (Entry, error) {
 	if info.IsDir() || info.Mode()&0o111 == 0 {
 		return Entry{}, fmt.Errorf("image %s: %s is not an executable file", image.Name, image.Program)
 	}
-	return Entry{Image: image, ID: digest(image, info), Size: uint64(info.Size())}, nil //nolint:gosec // a size is not negative
+	return Entry{Image: image, ID: digest(image, info), Size: uint64(info.Size())}, nil
 }

@@ -76,7 +76,7 @@ func (s *Service) ImageFsInfo(context.Context) (*runtimeapi.ImageFsInfoResponse,
 	usage := []*runtimeapi.FilesystemUsage{{
 		Timestamp:  time.Now().UnixNano(),
 		FsId:       &runtimeapi.FilesystemIdentifier{Mountpoint: s.directory},
-		UsedBytes:  &runtimeapi.UInt64Value{Value: (stat.Blocks - stat.Bfree) * uint64(stat.Bsize)}, //nolint:gosec // a size is not negative
+		UsedBytes:  &runtimeapi.UInt64Value{Value: (stat.Blocks - stat.Bfree) * uint64(stat.Bsize)},
 		InodesUsed: &runtimeapi.UInt64Value{Value: stat.Files - stat.Ffree},
 	}}
 	return &runtimeapi.ImageFsInfoResponse{ImageFilesystems: usage, ContainerFilesystems: usage}, nil

@@ -41,8 +41,8 @@ func (machine) MachineInfo(klog.Logger) (*cadvisor.MachineInfo, error) {
 		NumCores:         runtime.NumCPU(),
 		NumPhysicalCores: runtime.NumCPU(),
 		NumSockets:       1,
-		MemoryCapacity:   uint64(info.Totalram) * uint64(info.Unit),
-		SwapCapacity:     uint64(info.Totalswap) * uint64(info.Unit),
+		MemoryCapacity:   info.Totalram * uint64(info.Unit),
+		SwapCapacity:     info.Totalswap * uint64(info.Unit),
 		MachineID:        firstLine("/etc/machine-id"),
 		BootID:           firstLine("/proc/sys/kernel/random/boot_id"),
 	}, nil

@@ -314,10 +314,10 @@ func connect(t *testing.T, authority, server, client Credential, host string, no
 	}
 	clock := func() time.Time { return now }
 	near, far := net.Pipe()
-	defer near.Close() //nolint:errcheck // a pipe
+	defer near.Close()
 	failed := make(chan error, 1)
 	go func() {
-		defer far.Close() //nolint:errcheck // a pipe
+		defer far.Close()
 		failed <- tls.Server(far, &tls.Config{
 			Certificates: load(server), ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, Time: clock,
 		}).Handshake()

@@ -24,7 +24,7 @@ const role = "POCCTL_POSTGRES_TEST_ROLE"
 
 // madeOnce makes the database that existing copies; remove its directory at the end.
 var madeOnce = sync.OnceValues(func() (string, error) {
-	if err := os.Chmod(templateBase, 0o777); err != nil { //nolint:gosec // for nobody
+	if err := os.Chmod(templateBase, 0o777); err != nil {
 		return "", err
 	}
 	d := &database{base: templateBase, data: filepath.Join(templateBase, "data"), port: "5432", uid: nobody}
@@ -138,7 +138,7 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // only its number is wanted
+	defer listener.Close()
 	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 

@@ -26,7 +26,7 @@ func fetch(ctx context.Context, options FindOptions) (Installation, error) {
 	if err := errors.Join(os.RemoveAll(unpacked), os.MkdirAll(unpacked, 0o755)); err != nil { //nolint:gosec // pods of any user run it
 		return Installation{}, fmt.Errorf("fetch Postgres: %w", err)
 	}
-	defer os.RemoveAll(unpacked) //nolint:errcheck // a leftover is removed by the next
+	defer os.RemoveAll(unpacked)
 
 	config := embedded.DefaultConfig().
 		Version(fetchedVersion).

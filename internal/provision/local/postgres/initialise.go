@@ -146,7 +146,7 @@ func initdb(ctx context.Context, installation Installation, s settings, work str
 		if err != nil {
 			return fmt.Errorf("make the database: %w", err)
 		}
-		defer file.Close() //nolint:errcheck // only read
+		defer file.Close()
 		// The second of the extra files, which begin at 3.
 		arguments = append(arguments, "--pwfile=/proc/self/fd/4")
 		return runInitdb(ctx, installation, arguments, s.initdbArgs, work, held, file)
@@ -159,7 +159,7 @@ func runInitdb(ctx context.Context, installation Installation, arguments, own []
 	var err error
 	for _, locale := range []string{"C.UTF-8", "C"} {
 		all := append(append(append([]string{}, arguments...), "--locale="+locale), own...)
-		if err = start(ctx, exec.Command(installation.Program("initdb"), all...), files...); err == nil { //nolint:gosec // the machine's Postgres
+		if err = start(ctx, exec.CommandContext(ctx, installation.Program("initdb"), all...), files...); err == nil {
 			return nil
 		}
 		if !strings.Contains(err.Error(), "locale") {
@@ -203,7 +203,7 @@ func createDatabase(ctx context.Context, installation Installation, s settings, 
 	if s.database == "postgres" {
 		return nil
 	}
-	command := exec.Command(installation.Program("postgres"), "--single", "-D", work, "-F", //nolint:gosec // the machine's Postgres
+	command := exec.CommandContext(ctx, installation.Program("postgres"), "--single", "-D", work, "-F",
 		"-c", "exit_on_error=true", "-c", "dynamic_shared_memory_type=mmap", "-c", "shared_buffers=8MB", "postgres")
 	command.Stdin = strings.NewReader(`CREATE DATABASE "` + strings.ReplaceAll(s.database, `"`, `""`) + "\"\n")
 	if err := start(ctx, command, held); err != nil {
@@ -244,7 +244,7 @@ func syncFiles(directory string) error {
 	if err != nil {
 		return fmt.Errorf("sync the database: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	if err := unix.Syncfs(int(file.Fd())); err != nil {
 		return fmt.Errorf("sync the database: %w", err)
 	}

@@ -173,7 +173,7 @@ func version(ctx context.Context, program string) (string, error) {
 	if _, err := os.Stat(program); err != nil {
 		return "", err
 	}
-	output, err := run(ctx, exec.Command(program, "--version"))
+	output, err := run(ctx, exec.CommandContext(ctx, program, "--version"))
 	if err != nil {
 		return "", fmt.Errorf("run %s --version: %w", program, err)
 	}
@@ -190,7 +190,7 @@ var catalogPattern = regexp.MustCompile(`POSTGRES_BKI=(\S+)`)
 // there. A initdb that does not tell, as one run by root, gets the benefit of the
 // doubt.
 func missingFile(ctx context.Context, initdb string) string {
-	command := exec.Command(initdb, "--show", "--pgdata=/nonexistent")
+	command := exec.CommandContext(ctx, initdb, "--show", "--pgdata=/nonexistent")
 	knownUser(command)
 	output, err := run(ctx, command)
 	if err != nil {
@@ -210,7 +210,7 @@ func missingFile(ctx context.Context, initdb string) string {
 func run(ctx context.Context, command *exec.Cmd) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	bounded := exec.CommandContext(ctx, command.Path, command.Args[1:]...) //nolint:gosec // a Postgres of this machine
+	bounded := exec.CommandContext(ctx, command.Path, command.Args[1:]...)
 	bounded.SysProcAttr = command.SysProcAttr
 	bounded.Env = append(os.Environ(), "LC_ALL=C")
 	output, err := bounded.CombinedOutput()

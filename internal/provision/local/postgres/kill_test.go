@@ -20,7 +20,7 @@ import (
 
 func TestKilledWhileTheDatabaseIsMade(t *testing.T) {
 	d := newDatabase(t)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // moments, not secrets
+	random := rand.New(rand.NewPCG(1, 2))
 	interrupted := 0
 	for range 6 {
 		server := d.start()
@@ -70,7 +70,7 @@ func TestInterruptedMove(t *testing.T) {
 
 func TestAcknowledgedRowsSurviveKills(t *testing.T) {
 	d := existing(t)
-	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // moments, not secrets
+	random := rand.New(rand.NewPCG(3, 4))
 	server := d.start()
 	d.exec(d.connect(server), "create table rows (n int primary key)")
 	acknowledged := 0

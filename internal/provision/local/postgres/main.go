@@ -121,7 +121,7 @@ func other(ctx context.Context, options Options, args []string) error {
 	switch _, err := os.Stat(program); {
 	case filepath.Base(args[0]) == readyProgram && (err != nil || isOurs(program)):
 		// A fetched Postgres comes without.
-		os.Exit(Ready(ctx, args[1:], options.Lookup, options.Log))
+		os.Exit(Ready(ctx, args[1:], options.Lookup, options.Log)) //nolint:forbidigo // its code is the answer
 	case err != nil:
 		if program, err = exec.LookPath(args[0]); err != nil {
 			return fmt.Errorf("run %s: %w", args[0], err)

@@ -71,7 +71,7 @@ func ask(ctx context.Context, host, port, user, database string) (int, string) {
 	if err != nil {
 		return noResponse, "no response"
 	}
-	defer connection.Close() //nolint:errcheck // nothing is pending
+	defer connection.Close()
 	stop := context.AfterFunc(ctx, func() { _ = connection.SetDeadline(time.Now()) })
 	defer stop()
 

@@ -70,7 +70,7 @@ func valueOrFile(lookup func(string) (string, bool), name string) (string, error
 	case value != "":
 		return "", fmt.Errorf("%s and %s_FILE are both set; set one", name, name)
 	}
-	content, err := os.ReadFile(path) //nolint:gosec // the pod names its own file
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read %s_FILE: %w", name, err)
 	}

@@ -18,5 +18,5 @@ func Become(program string, args, environment []string) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("mark process %d to die with its parent: %w", os.Getpid(), err)
 	}
-	return syscall.Exec(program, args, environment) //nolint:gosec // the caller's choice
+	return syscall.Exec(program, args, environment)
 }

@@ -306,7 +306,7 @@ func TestFindWantsAPair(t *testing.T) {
 // do, and then kills the one that started it.
 func TestBecomeDiesWithItsParent(t *testing.T) {
 	marker := "POCCTL_TEST_BECOME=" + t.Name() + strconv.Itoa(os.Getpid())
-	parent := exec.Command(os.Args[0], "-test.run=^TestBecomeParent$") //nolint:gosec // this test
+	parent := exec.Command(os.Args[0], "-test.run=^TestBecomeParent$")
 	parent.Env = append(os.Environ(), marker, "POCCTL_TEST_ROLE=parent")
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func TestBecomeParent(t *testing.T) {
 	switch os.Getenv("POCCTL_TEST_ROLE") {
 	case "parent":
 		spawner := NewSpawner()
-		child := exec.Command(os.Args[0], "-test.run=^TestBecomeParent$") //nolint:gosec // this test
+		child := exec.Command(os.Args[0], "-test.run=^TestBecomeParent$")
 		child.Env = append(os.Environ(), "POCCTL_TEST_ROLE=child")
 		if err := spawner.Start(child); err != nil {
 			t.Fatal(err)

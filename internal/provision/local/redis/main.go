@@ -130,7 +130,7 @@ var versionPattern = regexp.MustCompile(`\bv=(\d+)\.(\d+)`)
 func setsTitle(ctx context.Context, program string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, "--version").Output() //nolint:gosec // the machine's Redis
+	output, err := exec.CommandContext(ctx, program, "--version").Output()
 	if err != nil {
 		return false, fmt.Errorf("run %s --version: %w", program, err)
 	}

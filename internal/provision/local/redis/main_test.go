@@ -83,7 +83,7 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // only its number is wanted
+	defer listener.Close()
 	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 
@@ -238,7 +238,7 @@ func TestBuiltInRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // held for the test
+	defer taken.Close()
 	_, busy, _ := net.SplitHostPort(taken.Addr().String())
 	for want, args := range map[string][]string{
 		`"0" is no port`:            {"--port", "0"},

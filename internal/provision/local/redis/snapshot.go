@@ -118,7 +118,7 @@ func (s snapshot) load(redis *miniredis.Miniredis, now time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	keys, err := read(gob.NewDecoder(bufio.NewReader(file)), redis, now)
 	if err != nil {
 		redis.FlushAll()

@@ -28,7 +28,7 @@ func newAddresses(prefix netip.Prefix) (*addresses, error) {
 	if wide := 24 - prefix.Bits(); wide > 0 {
 		third += rand.Uint32N(1 << min(wide, 8))
 	}
-	start[2] = byte(third) //nolint:gosec // within the prefix, so below 256
+	start[2] = byte(third)
 	return &addresses{prefix: prefix, next: netip.AddrFrom4(start), used: map[netip.Addr]bool{}}, nil
 }
 

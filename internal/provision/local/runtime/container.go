@@ -202,7 +202,7 @@ func (r *Runtime) await(c *container) {
 	c.output.finish()
 	r.mu.Lock()
 	c.finished = finished
-	c.exitCode = int32(c.main.ExitCode()) //nolint:gosec // at most 255
+	c.exitCode = int32(c.main.ExitCode())
 	c.state = runtimeapi.ContainerState_CONTAINER_EXITED
 	r.mu.Unlock()
 	close(c.done)

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case shim.Command:
-			os.Exit(shim.Main()) //nolint:forbidigo // as main does
+			os.Exit(shim.Main())
 		case nodeCommand:
 			fmt.Fprintln(os.Stdout, runNode(os.Stdout, os.Args[2:]))
 			return

@@ -114,7 +114,7 @@ func (r *Runtime) containerStats(c *container, use usage) *runtimeapi.ContainerS
 func (u usage) cpuUsage(now int64) *runtimeapi.CpuUsage {
 	return &runtimeapi.CpuUsage{
 		Timestamp:            now,
-		UsageCoreNanoSeconds: &runtimeapi.UInt64Value{Value: uint64(u.cpu.Nanoseconds())}, //nolint:gosec // never negative
+		UsageCoreNanoSeconds: &runtimeapi.UInt64Value{Value: uint64(u.cpu.Nanoseconds())},
 	}
 }
 

@@ -58,7 +58,7 @@ func New(ctx context.Context, options Options) (*Controller, error) {
 		return nil, fmt.Errorf("make the directory of volumes: %w", err)
 	}
 	// Users of containers pass through; they do not list.
-	if err := os.MkdirAll(directory, passMode); err != nil {
+	if err := os.MkdirAll(directory, passMode); err != nil { //nolint:gosec // see above
 		return nil, fmt.Errorf("make the directory of volumes: %w", err)
 	}
 	root, err := os.OpenRoot(directory)

@@ -62,8 +62,8 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	ok, err := bench(ctx, *rate, *duration)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench:", err)
 	}
@@ -143,7 +143,7 @@ func server() {
 		fmt.Fprintln(os.Stderr, "loadbench server:", err)
 		os.Exit(1)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // takes no time
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench server:", err)
 		os.Exit(1)
