@@ -156,7 +156,7 @@ func (f *fleet) start(running context.Context, component controlplane.Component)
 }
 
 func (f *fleet) command(component controlplane.Component) *exec.Cmd {
-	command := exec.Command(f.cluster.Binary, append([]string{"component", component.Name}, component.Args...)...)
+	command := exec.Command(f.cluster.Binary, append([]string{"component", component.Name}, component.Args...)...) //nolint:noctx // its supervisor ends it
 	command.Env = append(os.Environ(), Marker(f.cluster.Directory))
 	command.Env = append(command.Env, component.Env...)
 	command.Dir = f.cluster.Directory
