@@ -21,8 +21,9 @@ func generator(ctx context.Context, loadbench string) ([]figure, error) {
 		return nil, fmt.Errorf("measure the load generator: %w", err)
 	}
 	type run struct {
-		Unsent int64   `json:"unsent"`
-		P99    float64 `json:"p99Milliseconds"`
+		Unsent   int64   `json:"unsent"`
+		P99      float64 `json:"p99Milliseconds"`
+		Attempts int     `json:"attempts"`
 	}
 	var measured struct {
 		Hold  run `json:"hold"`
@@ -33,7 +34,7 @@ func generator(ctx context.Context, loadbench string) ([]figure, error) {
 	}
 	return []figure{
 		atMost("generator: unsent of 100,000 at 10,000/s, one core", float64(measured.Hold.Unsent), 0, ""),
-		atMost("generator: p99 at 10,000/s, one core", measured.Hold.P99, 5, "ms"),
+		atMost(fmt.Sprintf("generator: p99 at 10,000/s, one core, best of %d", measured.Hold.Attempts), measured.Hold.P99, 5, "ms"),
 		{
 			Name: "generator: p99 that shows a stall of 1 s, at least 800", Value: measured.Stall.P99, Goal: 1100,
 			Unit: "ms", Met: measured.Stall.P99 >= 800 && measured.Stall.P99 <= 1100,
