@@ -265,7 +265,7 @@ func (p *localPlatform) fallen() error {
 // PlatformStatus tells how the cluster itself is.
 func (p *localPlatform) status(ctx context.Context) PlatformStatus {
 	environment := p.describe("")
-	status := PlatformStatus{Kind: string(config.KindLocal)}
+	status := PlatformStatus{Kind: string(config.KindLocal), Components: []ComponentStatus{}}
 	up, err := environment.Up()
 	status.Running = err == nil && up && environment.APIReady(ctx)
 	said, err := cluster.ReadStatus(p.options.StateDirectory)

@@ -96,7 +96,7 @@ func takeSlot(c *cluster.Cluster) (net.Listener, error) {
 	if _, err := os.Stat(c.EtcdData()); err == nil {
 		listener, err := net.Listen("tcp4", c.SlotLock().String()) //nolint:noctx // takes no time
 		if err != nil {
-			return nil, fmt.Errorf("hold addresses %s, which belong to this cluster: %w", c.PodRange(), err)
+			return nil, fmt.Errorf("another cluster holds the addresses %s of this one: take that one down, or this one with `pocctl down --keep-data`, and bring it up again: %w", c.PodRange(), err)
 		}
 		return listener, nil
 	}
