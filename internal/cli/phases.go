@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/stack"
 )
 
@@ -25,7 +24,7 @@ func (a *app) phase(name, short, example string) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, GroupID: groupRun, Example: example, Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return a.run(command.Context(), order{command: name, selection: flow.Selection{Only: name}})
+			return a.run(command.Context(), order{command: name, phase: name})
 		},
 	}
 }

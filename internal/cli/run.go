@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/report"
 	"github.com/pocctl/pocctl/internal/stack"
@@ -16,7 +17,10 @@ import (
 // order says what part of an environment's steps to run.
 type order struct {
 	// command is its name in the journal and the report.
-	command   string
+	command string
+	// phase is the only one that the command knows of; empty means all.
+	phase string
+	// selection is what was typed to limit the phases.
 	selection flow.Selection
 	// undo walks the steps backwards.
 	undo bool
@@ -44,7 +48,8 @@ func (a *app) run(ctx context.Context, o order) error {
 	if err != nil {
 		return err
 	}
-	if _, err := flow.Plan(s.Steps(), o.selection); err != nil {
+	steps, err := o.steps(s, options)
+	if err != nil {
 		return err
 	}
 	made := missing(options.StateDirectory)
@@ -53,7 +58,7 @@ func (a *app) run(ctx context.Context, o order) error {
 		return err
 	}
 	defer func() { _ = lock.Release() }() // the kernel frees it in any case
-	document, err := a.execute(ctx, s, options, o)
+	document, err := a.execute(ctx, s, steps, options, o)
 	if o.undo && err == nil {
 		err = lock.Remove()
 		if !options.KeepData {
@@ -66,8 +71,21 @@ func (a *app) run(ctx context.Context, o order) error {
 	return errors.Join(err, a.show(s, document, o))
 }
 
+// steps gives the order's part of the environment's steps, checked.
+func (o order) steps(s *stack.Stack, options stack.Options) ([]flow.Step, error) {
+	steps := s.Steps()
+	if o.phase != "" {
+		if steps = s.Phase(o.phase); len(steps) == 0 {
+			return nil, fault.New(fault.Usage, "command", "pocctl "+o.command,
+				"detail", fmt.Sprintf("environment %s has nothing for the phase %s", options.Environment.Name, o.phase))
+		}
+	}
+	_, err := flow.Plan(steps, o.selection)
+	return steps, err
+}
+
 // execute runs the steps and keeps their journal and report.
-func (a *app) execute(ctx context.Context, s *stack.Stack, options stack.Options, o order) (*report.Document, error) {
+func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, options stack.Options, o order) (*report.Document, error) {
 	screen := a.screen()
 	defer screen.Close()
 	directory := options.StateDirectory
@@ -86,9 +104,9 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, options stack.Options
 	}
 	var result flow.Result
 	if o.undo {
-		result, err = flow.Undo(ctx, s.Steps(), settings)
+		result, err = flow.Undo(ctx, steps, settings)
 	} else {
-		result, err = flow.Run(ctx, s.Steps(), settings)
+		result, err = flow.Run(ctx, steps, settings)
 	}
 	if err == nil && o.after != nil {
 		err = o.after(s)

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocctl/pocctl/internal/fault"
-	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/report"
 	"github.com/pocctl/pocctl/internal/stack"
 )
@@ -32,7 +31,7 @@ and 6 if the load could not be held, which makes the measurement void.`,
 				return usage(command, "there is nothing to verify but the objectives: give --slo")
 			}
 			return a.run(command.Context(), order{
-				command: "verify", selection: flow.Selection{Only: stack.Verify}, text: a.showLoad,
+				command: "verify", phase: stack.Verify, text: a.showLoad,
 				change: func(options *stack.Options) error {
 					if options.Environment.Load.Path == "" {
 						return fault.New(fault.ConfigInvalid, "path", options.Environment.Name,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/pocctl/pocctl/internal/config"
@@ -117,6 +118,21 @@ func (s *Stack) Steps() []flow.Step {
 	steps = chain(steps, s.whileItStands(s.deploySteps()))
 	steps = chain(steps, s.whileItStands(s.smokeSteps()))
 	return chain(steps, s.whileItStands(s.verifySteps()))
+}
+
+// Phase lists the steps of one phase, which then wait for each other alone.
+func (s *Stack) Phase(name string) []flow.Step {
+	var steps []flow.Step
+	for _, step := range s.Steps() {
+		if flow.PhaseOf(step.Name) != name {
+			continue
+		}
+		step.DependsOn = slices.DeleteFunc(slices.Clone(step.DependsOn), func(other string) bool {
+			return flow.PhaseOf(other) != name
+		})
+		steps = append(steps, step)
+	}
+	return steps
 }
 
 // chain lets the phase next begin when all of the one before has ended: every

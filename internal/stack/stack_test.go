@@ -70,6 +70,28 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+func TestPhase(t *testing.T) {
+	got := map[string][]string{}
+	steps := localStack(t).Phase(Smoke)
+	for _, step := range steps {
+		got[step.Name] = step.DependsOn
+	}
+	want := map[string][]string{
+		"smoke/components":  {},
+		"smoke/migrations":  {"smoke/components"},
+		"smoke/transaction": {"smoke/migrations"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if _, err := flow.Plan(steps, flow.Selection{}); err != nil {
+		t.Errorf("the engine refuses the steps: %v", err)
+	}
+	if none := localStack(t).Phase("nothing"); len(none) != 0 {
+		t.Errorf("an unknown phase has steps: %v", none)
+	}
+}
+
 func TestNewRefusesOtherKinds(t *testing.T) {
 	_, err := New(Options{Environment: config.Environment{Name: "staging", Kind: config.KindAWS}})
 	if problem := fault.From(err); problem == nil || problem.Code != fault.KindUnsupported || fault.ExitCode(err) != fault.ExitUsage {
