@@ -74,12 +74,12 @@ func (d document) step(t *testing.T, name string) string {
 	return ""
 }
 
-// TestUp is the promise: an ordinary user, an empty home, one command.
+// TestUp is the promise: an ordinary user, an empty home, one command. It runs
+// alone, since it measures.
 func TestUp(t *testing.T) {
-	t.Parallel()
 	box := harness.New(t)
 
-	first := parse(t, box.Must(box.Pocctl("up", "-o", "json")))
+	first := parse(t, box.Must(measured(t, box, "up", "-o", "json")))
 	if first.Schema != "pocctl.run/v1" || first.Status != "passed" || !first.WithinBudget || first.Error != nil {
 		t.Fatalf("up: %+v", first)
 	}
@@ -96,7 +96,7 @@ func TestUp(t *testing.T) {
 	}
 
 	t.Run("again does nothing twice", func(t *testing.T) {
-		again := parse(t, box.Must(box.Pocctl("up", "--duration", "11s", "-o", "json")))
+		again := parse(t, box.Must(measured(t, box, "up", "--duration", "11s", "-o", "json")))
 		for _, name := range []string{"provision/cluster", "provision/node", "deploy/postgres", "deploy/redis", "deploy/backend"} {
 			if detail := again.step(t, name); !strings.Contains(detail, "already so") {
 				t.Errorf("%s ran again: %s", name, detail)
