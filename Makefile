@@ -30,8 +30,7 @@ up: ## Build pocctl and bring the whole stack up on this machine
 
 .PHONY: test
 test: ## Run every test: unit, race, end to end
-	@scripts/prerequisites go gcc postgres kubectl tmux
-	@scripts/prerequisites --optional redis-server
+	@scripts/prerequisites go gcc postgres redis-server kubectl tmux
 	@$(MAKE) --no-print-directory build
 	scripts/test
 

@@ -48,7 +48,7 @@ func Ready(ctx context.Context, objects []Object, options Options) error {
 
 	cache, err := startCache(ctx, options.Client, namespacesOf(objects))
 	if err != nil {
-		return options.ended(ctx, started, nil, err)
+		return options.ended(ctx, started, unseen(objects), err)
 	}
 	defer cache.stop()
 
@@ -157,9 +157,6 @@ func (o Options) ended(ctx context.Context, started time.Time, states []State, c
 		}
 		missing = append(missing, state.Object.String()+strings.TrimPrefix(state.String(), state.Object.Name))
 	}
-	if len(missing) == 0 {
-		missing = []string{"its resources could not be listed"}
-	}
 	culprit.Logs = lastLines(ctx, o.Client, culprit)
 	detail := strings.Join(missing, "\n  ") + culprit.evidence()
 	if !o.Started.IsZero() {
@@ -171,6 +168,15 @@ func (o Options) ended(ctx context.Context, started time.Time, states []State, c
 		return timeout.Because(cause)
 	}
 	return timeout
+}
+
+// unseen are the states of objects that nothing is known of.
+func unseen(objects []Object) []State {
+	states := make([]State, len(objects))
+	for i, object := range objects {
+		states[i] = State{Object: object, Summary: "not looked at yet"}
+	}
+	return states
 }
 
 func watchedOnly(objects []Object) []Object {
