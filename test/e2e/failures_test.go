@@ -65,7 +65,7 @@ releases:
 			logs:   "still counting the change",
 		},
 		{
-			name: "a crash loop", timeout: "1m",
+			name: "a crash loop", timeout: "2m", // three restarts, with the kubelet's back-off between them
 			values: `image: tests/shell, args: ["-c", "echo the till is empty; exit 3"], ready: ["false"]`,
 			code:   "rollout-failed",
 			says:   []string{"deployment/counter", "pod counter-", "container till", "exit code 3", "the till is empty"},
