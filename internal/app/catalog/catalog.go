@@ -9,12 +9,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// Limits of one page.
-const (
-	DefaultPage = 20
-	MaxPage     = 100
-)
-
 // Catalog is what can be done with products.
 type Catalog struct {
 	store Store
@@ -45,38 +39,38 @@ func (c *Catalog) Get(ctx context.Context, id ID) (Product, error) {
 	return c.store.Get(ctx, id)
 }
 
-// Page is a run of products by ID.
-type Page struct {
-	Products []Product
-	More     bool // there are others after the last one
-}
-
-// List gives up to limit products after the given ID; the zero ID begins.
-func (c *Catalog) List(ctx context.Context, after ID, limit int) (Page, error) {
-	if err := validateLimit(limit); err != nil {
+// List gives one page of products. Errors: Invalid.
+func (c *Catalog) List(ctx context.Context, query Query) (Page, error) {
+	if err := query.validate(); err != nil {
 		return Page{}, err
 	}
-	// One more than asked for tells whether there is a next page.
-	products, err := c.store.List(ctx, after, limit+1)
-	if err != nil {
-		return Page{}, err
+	limit := query.Limit
+	query.Limit++ // one more than asked for tells whether there is a next page
+	products, err := c.store.List(ctx, query)
+	if err != nil || len(products) <= limit {
+		return Page{Products: products}, err
 	}
-	if len(products) > limit {
-		return Page{Products: products[:limit], More: true}, nil
-	}
-	return Page{Products: products}, nil
+	last := products[limit-1]
+	return Page{
+		Products: products[:limit],
+		Next:     &Position{Name: last.Name, PriceMinor: last.PriceMinor, ID: last.ID},
+	}, nil
 }
 
-// Search gives up to limit products whose SKU begins with query, or whose
-// words do; best match first. Errors: Invalid.
-func (c *Catalog) Search(ctx context.Context, query string, limit int) ([]Product, error) {
-	if err := validateQuery(query); err != nil {
-		return nil, err
+// Search gives one page of products whose SKU begins with the text, or whose
+// words begin with the text's words or have their stems; best match first. The
+// pages end at MaxMatches. Errors: Invalid.
+func (c *Catalog) Search(ctx context.Context, search Search) (Matches, error) {
+	if err := search.validate(); err != nil {
+		return Matches{}, err
 	}
-	if err := validateLimit(limit); err != nil {
-		return nil, err
+	limit := search.Limit
+	search.Limit = min(limit+1, MaxMatches-search.Offset)
+	products, err := c.store.Search(ctx, search)
+	if err != nil || len(products) <= limit {
+		return Matches{Products: products}, err
 	}
-	return c.store.Search(ctx, query, limit)
+	return Matches{Products: products[:limit], Next: search.Offset + limit}, nil
 }
 
 // Replace writes all of the draft. expected is the version the caller has
@@ -107,11 +101,4 @@ func (c *Catalog) invalidate(ctx context.Context, id ID, version int64, err erro
 	case errors.Is(err, ErrUnavailable):
 		c.cache.Invalidate(ctx, id, UnknownVersion)
 	}
-}
-
-func validateLimit(limit int) error {
-	if limit >= 1 && limit <= MaxPage {
-		return nil
-	}
-	return Invalid{{"limit", fmt.Sprintf("must be from 1 to %d", MaxPage)}}
 }

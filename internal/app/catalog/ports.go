@@ -35,10 +35,10 @@ const UnknownVersion int64 = 0
 type Store interface {
 	Create(ctx context.Context, product Product) (Product, error)
 	Get(ctx context.Context, id ID) (Product, error)
-	// List gives up to limit products with an ID after the given one, by ID.
-	List(ctx context.Context, after ID, limit int) ([]Product, error)
-	// Search gives up to limit products, best match first.
-	Search(ctx context.Context, query string, limit int) ([]Product, error)
+	// List gives up to query.Limit products, in the query's order.
+	List(ctx context.Context, query Query) ([]Product, error)
+	// Search gives up to search.Limit products, best match first.
+	Search(ctx context.Context, search Search) ([]Product, error)
 	// Update takes the draft, UpdatedAt and ID of product; expected may be AnyVersion.
 	Update(ctx context.Context, product Product, expected int64) (Product, error)
 	Delete(ctx context.Context, id ID, expected int64) error

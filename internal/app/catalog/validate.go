@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,34 +36,19 @@ func (v Invalid) Error() string {
 // Validate returns an Invalid that lists every rule the draft breaks, or nil.
 func (d Draft) Validate() error {
 	var broken Invalid
-	check := func(ok bool, field, detail string, args ...any) {
-		if !ok {
-			broken = append(broken, Violation{field, fmt.Sprintf(detail, args...)})
-		}
-	}
-	check(validSKU(d.SKU), "sku",
+	broken.check(validSKU(d.SKU), "sku",
 		"must be 1 to %d letters, digits, dots, dashes or underscores, and begin with a letter or digit", MaxSKU)
-	check(validLine(d.Name, MaxName), "name",
+	broken.check(validLine(d.Name, MaxName), "name",
 		"must be 1 to %d printable characters with no space around them", MaxName)
-	check(validText(d.Description, MaxDescription), "description",
+	broken.check(validText(d.Description, MaxDescription), "description",
 		"must be at most %d characters, with no control characters but tab and newline", MaxDescription)
-	check(d.PriceMinor >= 0 && d.PriceMinor <= MaxPriceMinor, "price_minor",
+	broken.check(d.PriceMinor >= 0 && d.PriceMinor <= MaxPriceMinor, "price_minor",
 		"must be from 0 to %d", int64(MaxPriceMinor))
-	check(validCurrency(d.Currency), "currency",
+	broken.check(validCurrency(d.Currency), "currency",
 		"must be three capital letters, as in ISO 4217")
-	check(d.Stock >= 0 && d.Stock <= MaxStock, "stock",
+	broken.check(d.Stock >= 0 && d.Stock <= MaxStock, "stock",
 		"must be from 0 to %d", MaxStock)
-	if broken == nil {
-		return nil
-	}
-	return broken
-}
-
-func validateQuery(query string) error {
-	if validLine(query, MaxQuery) {
-		return nil
-	}
-	return Invalid{{"q", fmt.Sprintf("must be 1 to %d printable characters with no space around them", MaxQuery)}}
+	return broken.err()
 }
 
 func validSKU(sku string) bool {
