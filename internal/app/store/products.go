@@ -33,19 +33,6 @@ func (s *Store) Get(ctx context.Context, id catalog.ID) (catalog.Product, error)
 	return fromRow(row), translate("read a product", err)
 }
 
-// List gives up to limit products with an ID after the given one, by ID.
-func (s *Store) List(ctx context.Context, after catalog.ID, limit int) ([]catalog.Product, error) {
-	rows, err := s.queries.ListProducts(ctx, query.ListProductsParams{After: after, MaxItems: int64(limit)})
-	if err != nil {
-		return nil, translate("list products", err)
-	}
-	products := make([]catalog.Product, len(rows))
-	for i, row := range rows {
-		products[i] = fromRow(row)
-	}
-	return products, nil
-}
-
 // Update replaces a product's draft and moves its version on.
 func (s *Store) Update(ctx context.Context, product catalog.Product, expected int64) (catalog.Product, error) {
 	row, err := s.queries.UpdateProduct(ctx, query.UpdateProductParams{
@@ -84,6 +71,14 @@ func (s *Store) whyUntouched(ctx context.Context, id catalog.ID, expected int64)
 		return translate("read a product's version", err)
 	}
 	return &catalog.VersionMismatch{Expected: expected, Actual: actual}
+}
+
+func fromRows(rows []query.Product) []catalog.Product {
+	products := make([]catalog.Product, len(rows))
+	for i, row := range rows {
+		products[i] = fromRow(row)
+	}
+	return products
 }
 
 func fromRow(row query.Product) catalog.Product {

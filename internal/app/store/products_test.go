@@ -2,14 +2,12 @@ package store_test
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/pocctl/pocctl/internal/app/catalog"
 )
@@ -112,81 +110,5 @@ func TestUnconditionalUpdatesAllCount(t *testing.T) {
 	all.Wait()
 	if after, err := s.Get(ctx, product.ID); err != nil || after.Version != 17 {
 		t.Errorf("version %d after 16 updates (%v), want 17", after.Version, err)
-	}
-}
-
-func TestListGoesByID(t *testing.T) {
-	s, ctx := migrated(t), t.Context()
-	var want []string
-	for i := range 5 {
-		sku := fmt.Sprintf("L-%d", i)
-		create(t, s, aProduct(sku, "Listed"))
-		want = append(want, sku)
-	}
-	var got []string
-	after := uuid.Nil
-	for {
-		products, err := s.List(ctx, after, 2)
-		if err != nil {
-			t.Fatalf("list: %v", err)
-		}
-		if len(products) == 0 {
-			break
-		}
-		for _, product := range products {
-			got = append(got, product.SKU)
-			after = product.ID
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("listed (-want +got):\n%s", diff)
-	}
-}
-
-func TestSearch(t *testing.T) {
-	s, ctx := migrated(t), t.Context()
-	for sku, name := range map[string]string{
-		"LAN-100": "Copper lantern", "LAN-200": "Steel lantern", "CHAIR_1": "Folding chair", "CHAIRX1": "Oak stool",
-		"PCT-1": "100% wool blanket", "CAFE": "Café table",
-	} {
-		create(t, s, aProduct(sku, name))
-	}
-	described := aProduct("KEEP", "Shelf")
-	described.Description = "It stands beside any chair."
-	create(t, s, described)
-
-	tests := []struct {
-		query string
-		want  []string // in order where rank decides, else one
-	}{
-		{"copper", []string{"LAN-100"}},
-		{"Copper Lantern", []string{"LAN-100"}},
-		{"cop lan", []string{"LAN-100"}},                      // the beginnings of words
-		{"folded", []string{"CHAIR_1"}},                       // by stem
-		{"chair", []string{"CHAIR_1", "KEEP", "CHAIRX1"}},     // name, description, SKU alone
-		{"CHAIR_1", []string{"CHAIR_1"}},                      // the underscore is no wildcard
-		{"lan-2", []string{"LAN-200"}},                        // the beginning of a SKU, in any case
-		{"100%", []string{"PCT-1"}},                           // nor is the percent sign
-		{"caf", []string{"CAFE"}},                             // SKU and name
-		{"café", []string{"CAFE"}},                            //
-		{"!!! & | :* ( '", nil},                               // operators are not for callers
-		{`lantern -copper "`, []string{"LAN-100", "LAN-200"}}, // prefixes match both
-		{"'; DROP TABLE products; --", nil},
-		{"nothing of the kind", nil},
-	}
-	for _, test := range tests {
-		t.Run(test.query, func(t *testing.T) {
-			products, err := s.Search(ctx, test.query, 10)
-			if err != nil {
-				t.Fatalf("search: %v", err)
-			}
-			var got []string
-			for _, product := range products {
-				got = append(got, product.SKU)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("found (-want +got):\n%s", diff)
-			}
-		})
 	}
 }

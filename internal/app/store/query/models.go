@@ -8,7 +8,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
+
+type FlagOverride struct {
+	Key       string
+	Variant   pgtype.Text
+	Value     []byte
+	SetBy     string
+	Reason    string
+	SetAt     time.Time
+	ExpiresAt pgtype.Timestamptz
+}
 
 type Product struct {
 	ID          uuid.UUID
@@ -21,4 +32,10 @@ type Product struct {
 	Version     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+type ProductDocument struct {
+	ProductID uuid.UUID
+	Names     interface{}
+	Document  interface{}
 }

@@ -98,17 +98,331 @@ func (q *Queries) GetProduct(ctx context.Context, id uuid.UUID) (Product, error)
 	return i, err
 }
 
-const listProducts = `-- name: ListProducts :many
-SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products WHERE id > $1 ORDER BY id LIMIT $2::bigint
+const listProductsByCreated = `-- name: ListProductsByCreated :many
+
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
+WHERE id > $1
+  AND ($2::text = '' OR currency = $2::text)
+  AND price_minor BETWEEN $3 AND $4
+  AND stock >= $5
+ORDER BY id
+LIMIT $6::bigint
 `
 
-type ListProductsParams struct {
-	After    uuid.UUID
+type ListProductsByCreatedParams struct {
+	AfterID  uuid.UUID
+	Currency string
+	MinPrice int64
+	MaxPrice int64
+	MinStock int64
 	MaxItems int64
 }
 
-func (q *Queries) ListProducts(ctx context.Context, arg ListProductsParams) ([]Product, error) {
-	rows, err := q.db.Query(ctx, listProducts, arg.After, arg.MaxItems)
+// A list reads an index from a position on. Those at the ends, which stand for
+// none, come before or after every product, so that the position needs no OR.
+// No currency is ”, no least stock 0; no bounds are those of bigint.
+func (q *Queries) ListProductsByCreated(ctx context.Context, arg ListProductsByCreatedParams) ([]Product, error) {
+	rows, err := q.db.Query(ctx, listProductsByCreated,
+		arg.AfterID,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.MaxItems,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Product
+	for rows.Next() {
+		var i Product
+		if err := rows.Scan(
+			&i.ID,
+			&i.Sku,
+			&i.Name,
+			&i.Description,
+			&i.PriceMinor,
+			&i.Currency,
+			&i.Stock,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProductsByCreatedDescending = `-- name: ListProductsByCreatedDescending :many
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
+WHERE id < $1
+  AND ($2::text = '' OR currency = $2::text)
+  AND price_minor BETWEEN $3 AND $4
+  AND stock >= $5
+ORDER BY id DESC
+LIMIT $6::bigint
+`
+
+type ListProductsByCreatedDescendingParams struct {
+	AfterID  uuid.UUID
+	Currency string
+	MinPrice int64
+	MaxPrice int64
+	MinStock int64
+	MaxItems int64
+}
+
+func (q *Queries) ListProductsByCreatedDescending(ctx context.Context, arg ListProductsByCreatedDescendingParams) ([]Product, error) {
+	rows, err := q.db.Query(ctx, listProductsByCreatedDescending,
+		arg.AfterID,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.MaxItems,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Product
+	for rows.Next() {
+		var i Product
+		if err := rows.Scan(
+			&i.ID,
+			&i.Sku,
+			&i.Name,
+			&i.Description,
+			&i.PriceMinor,
+			&i.Currency,
+			&i.Stock,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProductsByName = `-- name: ListProductsByName :many
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
+WHERE (lower(name COLLATE "C"), id) > (lower(CAST($1 AS text) COLLATE "C"), $2::uuid)
+  AND ($3::text = '' OR currency = $3::text)
+  AND price_minor BETWEEN $4 AND $5
+  AND stock >= $6
+ORDER BY lower(name COLLATE "C"), id
+LIMIT $7::bigint
+`
+
+type ListProductsByNameParams struct {
+	AfterName string
+	AfterID   uuid.UUID
+	Currency  string
+	MinPrice  int64
+	MaxPrice  int64
+	MinStock  int64
+	MaxItems  int64
+}
+
+func (q *Queries) ListProductsByName(ctx context.Context, arg ListProductsByNameParams) ([]Product, error) {
+	rows, err := q.db.Query(ctx, listProductsByName,
+		arg.AfterName,
+		arg.AfterID,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.MaxItems,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Product
+	for rows.Next() {
+		var i Product
+		if err := rows.Scan(
+			&i.ID,
+			&i.Sku,
+			&i.Name,
+			&i.Description,
+			&i.PriceMinor,
+			&i.Currency,
+			&i.Stock,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProductsByNameDescending = `-- name: ListProductsByNameDescending :many
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
+WHERE (lower(name COLLATE "C"), id) < (lower(CAST($1 AS text) COLLATE "C"), $2::uuid)
+  AND ($3::text = '' OR currency = $3::text)
+  AND price_minor BETWEEN $4 AND $5
+  AND stock >= $6
+ORDER BY lower(name COLLATE "C") DESC, id DESC
+LIMIT $7::bigint
+`
+
+type ListProductsByNameDescendingParams struct {
+	AfterName string
+	AfterID   uuid.UUID
+	Currency  string
+	MinPrice  int64
+	MaxPrice  int64
+	MinStock  int64
+	MaxItems  int64
+}
+
+func (q *Queries) ListProductsByNameDescending(ctx context.Context, arg ListProductsByNameDescendingParams) ([]Product, error) {
+	rows, err := q.db.Query(ctx, listProductsByNameDescending,
+		arg.AfterName,
+		arg.AfterID,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.MaxItems,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Product
+	for rows.Next() {
+		var i Product
+		if err := rows.Scan(
+			&i.ID,
+			&i.Sku,
+			&i.Name,
+			&i.Description,
+			&i.PriceMinor,
+			&i.Currency,
+			&i.Stock,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProductsByPrice = `-- name: ListProductsByPrice :many
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
+WHERE (price_minor, id) > ($1::bigint, $2::uuid)
+  AND ($3::text = '' OR currency = $3::text)
+  AND price_minor BETWEEN $4 AND $5
+  AND stock >= $6
+ORDER BY price_minor, id
+LIMIT $7::bigint
+`
+
+type ListProductsByPriceParams struct {
+	AfterPrice int64
+	AfterID    uuid.UUID
+	Currency   string
+	MinPrice   int64
+	MaxPrice   int64
+	MinStock   int64
+	MaxItems   int64
+}
+
+func (q *Queries) ListProductsByPrice(ctx context.Context, arg ListProductsByPriceParams) ([]Product, error) {
+	rows, err := q.db.Query(ctx, listProductsByPrice,
+		arg.AfterPrice,
+		arg.AfterID,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.MaxItems,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Product
+	for rows.Next() {
+		var i Product
+		if err := rows.Scan(
+			&i.ID,
+			&i.Sku,
+			&i.Name,
+			&i.Description,
+			&i.PriceMinor,
+			&i.Currency,
+			&i.Stock,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProductsByPriceDescending = `-- name: ListProductsByPriceDescending :many
+SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
+WHERE (price_minor, id) < ($1::bigint, $2::uuid)
+  AND ($3::text = '' OR currency = $3::text)
+  AND price_minor BETWEEN $4 AND $5
+  AND stock >= $6
+ORDER BY price_minor DESC, id DESC
+LIMIT $7::bigint
+`
+
+type ListProductsByPriceDescendingParams struct {
+	AfterPrice int64
+	AfterID    uuid.UUID
+	Currency   string
+	MinPrice   int64
+	MaxPrice   int64
+	MinStock   int64
+	MaxItems   int64
+}
+
+func (q *Queries) ListProductsByPriceDescending(ctx context.Context, arg ListProductsByPriceDescendingParams) ([]Product, error) {
+	rows, err := q.db.Query(ctx, listProductsByPriceDescending,
+		arg.AfterPrice,
+		arg.AfterID,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.MaxItems,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -150,36 +464,104 @@ func (q *Queries) ProductVersion(ctx context.Context, id uuid.UUID) (int64, erro
 }
 
 const searchProducts = `-- name: SearchProducts :many
-SELECT matches.id, matches.sku, matches.name, matches.description, matches.price_minor, matches.currency, matches.stock, matches.version, matches.created_at, matches.updated_at
-FROM (
-    SELECT id, sku, name, description, price_minor, currency, stock, version, created_at, updated_at FROM products
-    WHERE product_document(name, description)
-          @@ (to_tsquery('pg_catalog.simple', $1) || websearch_to_tsquery('pg_catalog.english', $2))
-       OR lower(sku) LIKE $3
-    LIMIT 1000
-) AS matches
-ORDER BY
-    lower(matches.sku) = lower($2) DESC,
-    ts_rank(product_document(matches.name, matches.description),
-            to_tsquery('pg_catalog.simple', $1) || websearch_to_tsquery('pg_catalog.english', $2)) DESC,
-    matches.id
-LIMIT $4::bigint
+WITH asked AS MATERIALIZED (
+    SELECT product_query($3) AS anywhere,
+           plainto_tsquery('pg_catalog.simple', product_words($3)) AS whole
+), let_through AS NOT MATERIALIZED (
+    SELECT products.id, lower(products.sku) AS small_sku FROM products
+    WHERE ($4::text = '' OR products.currency = $4::text)
+      AND products.price_minor BETWEEN $5 AND $6
+      AND products.stock >= $7
+), shown AS NOT MATERIALIZED (
+    SELECT let_through.id, let_through.small_sku FROM let_through WHERE small_sku <> lower($3)
+), first_ones AS MATERIALIZED (
+    SELECT d.product_id, d.names, d.document
+    FROM (SELECT product_id, names, document FROM product_documents ORDER BY product_id LIMIT 1000) AS d, asked
+    WHERE d.document @@ asked.anywhere
+), walk AS MATERIALIZED (
+    SELECT shown.id,
+           CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END AS rank
+    FROM first_ones AS d JOIN shown ON shown.id = d.product_id, asked
+), enough AS MATERIALIZED (
+    SELECT count(*) >= $8::bigint AS anywhere,
+           count(*) FILTER (WHERE rank <= 2) >= $8::bigint AS in_name,
+           count(*) FILTER (WHERE rank = 1) >= $8::bigint AS whole,
+           (SELECT count(*) FROM first_ones) >= $8::bigint AS unfiltered
+    FROM walk
+), found AS (
+    SELECT id, 0 AS rank FROM let_through WHERE small_sku = lower($3)
+    UNION
+    SELECT id, rank FROM walk
+    UNION
+    SELECT shown.id, CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END
+    FROM product_documents AS d JOIN shown ON shown.id = d.product_id, asked
+    WHERE (SELECT NOT unfiltered FROM enough)
+      AND d.document @@ (SELECT anywhere FROM asked)
+    UNION -- the words are common, but the filter lets few through: begin with those
+    SELECT shown.id, CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END
+    FROM product_documents AS d JOIN shown ON shown.id = d.product_id, asked
+    WHERE (SELECT unfiltered AND NOT anywhere FROM enough)
+      AND (d.document @@ asked.anywhere) IS TRUE
+    UNION
+    SELECT shown.id, CASE WHEN d.names @@ asked.whole THEN 1 ELSE 2 END
+    FROM product_documents AS d JOIN shown ON shown.id = d.product_id, asked
+    WHERE (SELECT anywhere AND NOT in_name FROM enough)
+      AND d.names @@ (SELECT anywhere FROM asked)
+    UNION
+    SELECT shown.id, 1
+    FROM product_documents AS d JOIN shown ON shown.id = d.product_id
+    WHERE (SELECT in_name AND NOT whole FROM enough)
+      AND d.names @@ (SELECT whole FROM asked)
+), best AS MATERIALIZED (
+    SELECT id, rank FROM found ORDER BY rank, id LIMIT $8::bigint
+), by_sku AS MATERIALIZED (
+    SELECT id, 4 AS rank FROM shown
+    WHERE (SELECT count(*) FROM best) < $8::bigint
+      AND small_sku ~>=~ lower($3)
+      AND small_sku ~<~ (lower($3) || U&'\+10FFFF') -- which no SKU goes on with
+      AND NOT EXISTS (
+          SELECT 1 FROM product_documents AS d, asked
+          WHERE d.product_id = shown.id AND (d.document @@ asked.anywhere) IS TRUE
+      )
+    ORDER BY small_sku USING ~<~
+    LIMIT $8::bigint
+)
+SELECT products.id, products.sku, products.name, products.description, products.price_minor, products.currency, products.stock, products.version, products.created_at, products.updated_at
+FROM (SELECT id, rank FROM best UNION ALL SELECT id, rank FROM by_sku) AS matches
+JOIN products USING (id)
+ORDER BY matches.rank, CASE WHEN matches.rank = 4 THEN lower(products.sku) END USING ~<~, products.id
+LIMIT $2::bigint OFFSET $1::bigint
 `
 
 type SearchProductsParams struct {
-	Prefixes   string
-	Words      string
-	SkuPattern string
-	MaxItems   int64
+	Skipped  int64
+	MaxItems int64
+	Wanted   string
+	Currency string
+	MinPrice int64
+	MaxPrice int64
+	MinStock int64
+	Needed   int64
 }
 
-// The inner limit bounds what has to be ranked when a short prefix matches much.
+// The best of the products that match, by these ranks: 0, the text is the
+// SKU; 1, all its words are in the name, whole; 2, they begin words of the name or
+// share their stems; 3, they do so in name or description; 4, it begins the SKU.
+// Within a rank the oldest come first; in the last they go by SKU.
+//
+// An index on words finds all of their products, which takes long if those are
+// many. But then the first thousand products hold enough of them. So look there,
+// and only for ranks that few have ask the index for the rest.
 func (q *Queries) SearchProducts(ctx context.Context, arg SearchProductsParams) ([]Product, error) {
 	rows, err := q.db.Query(ctx, searchProducts,
-		arg.Prefixes,
-		arg.Words,
-		arg.SkuPattern,
+		arg.Skipped,
 		arg.MaxItems,
+		arg.Wanted,
+		arg.Currency,
+		arg.MinPrice,
+		arg.MaxPrice,
+		arg.MinStock,
+		arg.Needed,
 	)
 	if err != nil {
 		return nil, err
