@@ -1,13 +1,14 @@
-// Package cache keeps serialized products in Redis, read through. Redis is
-// there to make reads fast, never to make them possible: whatever happens to
-// it, a read is answered by its loader.
+// Package cache keeps serialized products, read through, in Redis and for a
+// moment in memory. Redis is there to make reads fast, never to make them
+// possible: whatever happens to it, a read is answered by its loader. And it
+// keeps memory honest: a process uses its own entries only while Redis tells it
+// of every invalidation.
 package cache
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +16,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Entry is a product as it is answered.
+// Entry is a product as it is answered. Readers share the body: nobody may
+// change it.
 type Entry struct {
 	Version int64
 	Body    []byte
@@ -28,8 +30,19 @@ type Result string
 const (
 	Hit    Result = "hit"
 	Miss   Result = "miss"
-	Failed Result = "error"  // Redis was asked and didn't answer
-	Bypass Result = "bypass" // Redis wasn't asked: there is none, or it failed a moment ago
+	Failed Result = "error" // Redis was asked and didn't answer
+	// Redis wasn't asked: there is none, it failed a moment ago, or caching is switched off.
+	Bypass Result = "bypass"
+)
+
+// Tier says who answered a read.
+type Tier string
+
+// The tiers.
+const (
+	Local Tier = "local" // this process's memory
+	Redis Tier = "redis"
+	Store Tier = "store" // the loader
 )
 
 // Load reads the entry from where it is kept.
@@ -37,11 +50,14 @@ type Load func(ctx context.Context) (Entry, error)
 
 // Observer is told how the cache does.
 type Observer interface {
-	CacheRead(Result)
+	CacheRead(Result, Tier)
 	// CacheInvalidation tells whether Redis took it; if not, it is repeated.
 	CacheInvalidation(done bool)
 	// CacheUp is told when Redis is given up for a while, and when it is back.
 	CacheUp(up bool)
+	// CacheLocal is told when the local tier is in use, and when it no longer is
+	// and why.
+	CacheLocal(up bool, cause error)
 }
 
 // Options of a cache.
@@ -54,7 +70,12 @@ type Options struct {
 	TTL time.Duration
 	// LoadTimeout bounds one load, which may serve several readers.
 	LoadTimeout time.Duration
-	Observer    Observer
+	// Local is the tier in this process's memory; the zero value does without.
+	Local LocalOptions
+	// NotFound tells which of the loader's errors says that there is no such
+	// product. Local remembers it for a moment; nil remembers none.
+	NotFound func(error) bool
+	Observer Observer
 	// Now is the clock that decides when Redis is asked again after it failed.
 	Now func() time.Time
 }
@@ -66,14 +87,23 @@ type Cache struct {
 	breaker breaker
 	overdue overdue
 	scripts scripts
+	local   *local // nil if there is none
 }
 
-// New makes a cache. Run has to run beside it.
+// New makes a cache. Run has to run beside it: until then the local tier isn't
+// in use.
 func New(options Options) *Cache {
+	if options.NotFound == nil {
+		options.NotFound = func(error) bool { return false }
+	}
+	if options.Client == nil {
+		options.Local = LocalOptions{} // nobody would tell of invalidations
+	}
 	return &Cache{
 		options: options,
 		breaker: breaker{now: options.Now, changed: options.Observer.CacheUp},
 		scripts: newScripts(),
+		local:   newLocal(options.Local, options.Now),
 	}
 }
 
@@ -84,27 +114,46 @@ const keyPrefix = "pocctl:product:1:"
 func key(id uuid.UUID) string { return keyPrefix + id.String() }
 
 // Fetch gives the cached entry, or loads and keeps it. Readers of one missing
-// entry share one load. Errors are the loader's.
+// entry share one load. Errors are the loader's; a Hit has one if what is known
+// is that there is no such product.
 func (c *Cache) Fetch(ctx context.Context, id uuid.UUID, load Load) (Entry, Result, error) {
-	entry, least, result := c.lookup(ctx, key(id))
-	c.options.Observer.CacheRead(result)
+	if k, has := c.local.get(id); has {
+		c.options.Observer.CacheRead(Hit, Local)
+		return k.entry, Hit, k.err
+	}
+	before := c.local.mark(id)
+	entry, least, result := c.lookup(ctx, id)
 	if result == Hit {
+		c.local.keep(id, before, entry, nil)
+		c.options.Observer.CacheRead(Hit, Redis)
 		return entry, Hit, nil
 	}
-	entry, err := c.loadShared(ctx, id, result == Miss, load)
-	if err == nil && entry.Version < least {
-		// The shared load began before the write that this reader may know of.
+	c.options.Observer.CacheRead(result, Store)
+	entry, mine, err := c.loadShared(ctx, id, before, result == Miss, load)
+	// A load of somebody else's may have begun before the write that this reader knows of.
+	stale := err == nil && entry.Version < least || !mine && least > 0 && c.absent(err)
+	if stale {
 		entry, err = load(ctx)
 	}
 	return entry, result, err
 }
 
+// Bypass is Fetch for while caching is switched off: it loads, and keeps
+// nothing. Invalidations go on, so that Fetch is right again at once.
+func (c *Cache) Bypass(ctx context.Context, _ uuid.UUID, load Load) (Entry, Result, error) {
+	c.options.Observer.CacheRead(Bypass, Store)
+	entry, err := load(ctx)
+	return entry, Bypass, err
+}
+
+func (c *Cache) absent(err error) bool { return err != nil && c.options.NotFound(err) }
+
 // lookup gives an entry, or the least version that may still be served.
-func (c *Cache) lookup(ctx context.Context, key string) (entry Entry, least int64, result Result) {
-	if c.options.Client == nil || c.overdue.has(key) || !c.breaker.allow() {
+func (c *Cache) lookup(ctx context.Context, id uuid.UUID) (entry Entry, least int64, result Result) {
+	if c.options.Client == nil || c.overdue.has(id) || !c.breaker.allow() {
 		return Entry{}, 0, Bypass
 	}
-	value, err := c.options.Client.Get(ctx, key).Bytes()
+	value, err := c.options.Client.Get(ctx, key(id)).Bytes()
 	if errors.Is(err, redis.Nil) {
 		c.breaker.report(nil)
 		return Entry{}, 0, Miss
@@ -123,9 +172,11 @@ func (c *Cache) lookup(ctx context.Context, key string) (entry Entry, least int6
 	return Entry{Version: version, Body: body}, 0, Hit
 }
 
-func (c *Cache) loadShared(ctx context.Context, id uuid.UUID, keep bool, load Load) (Entry, error) {
+// loadShared loads the entry, or waits for who does; mine tells which.
+func (c *Cache) loadShared(ctx context.Context, id uuid.UUID, before mark, keep bool, load Load) (entry Entry, mine bool, err error) {
 	// The load outlives the reader who began it: others may wait for it too.
 	flight := c.flights.DoChan(key(id), func() (loaded any, err error) {
+		mine = true
 		defer func() {
 			if cause := recover(); cause != nil {
 				err = fmt.Errorf("load product %s: panic: %v", id, cause)
@@ -134,25 +185,36 @@ func (c *Cache) loadShared(ctx context.Context, id uuid.UUID, keep bool, load Lo
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.options.LoadTimeout)
 		defer cancel()
 		entry, err := load(ctx)
-		if err == nil && keep {
-			c.keep(ctx, key(id), entry)
+		if keep {
+			c.keep(ctx, id, before, entry, err)
 		}
 		return entry, err
 	})
 	select {
 	case result := <-flight:
 		entry, _ := result.Val.(Entry)
-		return entry, result.Err
+		return entry, mine, result.Err
 	case <-ctx.Done():
-		return Entry{}, ctx.Err()
+		return Entry{}, false, ctx.Err()
 	}
 }
 
-func (c *Cache) keep(ctx context.Context, key string, entry Entry) {
-	jitter := 0.9 + 0.2*rand.Float64()
-	ttl := time.Duration(float64(c.options.TTL) * jitter)
-	err := c.scripts.keep.Run(ctx, c.options.Client, []string{key}, encode(entry), ttl.Milliseconds()).Err()
+// keep takes what was loaded to Redis and to memory; that there is no such
+// product to memory alone.
+func (c *Cache) keep(ctx context.Context, id uuid.UUID, before mark, entry Entry, err error) {
+	switch {
+	case c.absent(err):
+		c.local.keep(id, before, Entry{}, err)
+		return
+	case err != nil || !c.local.sameConnection(before):
+		return // a Redis that was lost meanwhile may have lost the fence that would refuse the entry
+	}
+	ttl := jitter(c.options.TTL)
+	kept, err := c.scripts.keep.Run(ctx, c.options.Client, []string{key(id)}, encode(entry), ttl.Milliseconds()).Bool()
 	c.settle(ctx, err)
+	if kept {
+		c.local.keep(id, before, entry, nil)
+	}
 }
 
 // Ping tells whether Redis answers. ErrDisabled if there is none.

@@ -28,17 +28,21 @@ type fixture struct {
 type counts struct {
 	mutex         sync.Mutex
 	reads         map[Result]int
+	tiers         map[Tier]int
 	done, delayed int
 	ups           []bool
+	locals        []bool
+	why           error // why the local tier was last given up
 }
 
-func (c *counts) CacheRead(result Result) {
+func (c *counts) CacheRead(result Result, tier Tier) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if c.reads == nil {
-		c.reads = map[Result]int{}
+		c.reads, c.tiers = map[Result]int{}, map[Tier]int{}
 	}
 	c.reads[result]++
+	c.tiers[tier]++
 }
 
 func (c *counts) CacheInvalidation(done bool) {
@@ -55,6 +59,12 @@ func (c *counts) CacheUp(up bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.ups = append(c.ups, up)
+}
+
+func (c *counts) CacheLocal(up bool, cause error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.locals, c.why = append(c.locals, up), cause
 }
 
 func newFixture(t *testing.T) *fixture {

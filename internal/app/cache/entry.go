@@ -26,7 +26,7 @@ func decode(value []byte) (version int64, body []byte, ok bool) {
 // Versions are compared as text of one length: Lua's numbers hold 53 bits.
 type scripts struct {
 	keep  *redis.Script // sets a value unless a newer version is there
-	fence *redis.Script // leaves a fence at the newer of the version there and its own
+	fence *redis.Script // leaves a fence at the newer of the version there and its own, and tells every process
 }
 
 func newScripts() scripts {
@@ -41,6 +41,7 @@ local there = redis.call('GETRANGE', KEYS[1], 0, 18)
 local fence = ARGV[1]
 if there > fence then fence = there end
 redis.call('SET', KEYS[1], fence, 'PX', ARGV[2])
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1`),
 	}
 }
