@@ -2,15 +2,17 @@ package rpc
 
 import (
 	"context"
-	"net"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
+
+	"github.com/pocctl/pocctl/internal/app/auth"
+	"github.com/pocctl/pocctl/internal/app/flags"
 )
 
 // requestIDKey is where a caller may name its request, and is told its name.
@@ -23,11 +25,14 @@ type call struct {
 	known   bool   // whether there is such a method
 	stream  bool   // it isn't unary
 	id      string
-	address string
 	began   time.Time
-	ctx     context.Context // as the handler has it
-	reason  reason          // of a refusal
-	cause   error
+	address netip.Addr // the client's
+
+	principal auth.Principal
+	flags     flags.Snapshot
+	ctx       context.Context // as the handler has it
+	reason    reason          // of a refusal
+	cause     error
 }
 
 type callKey struct{}
@@ -59,7 +64,9 @@ func (w watcher) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Con
 	if !acceptable(c.id) {
 		c.id = newRequestID()
 	}
-	c.address = w.address(ctx)
+	if remote, err := netip.ParseAddrPort(remoteOf(ctx)); err == nil {
+		c.address = remote.Addr().Unmap() // unless a gate knows better
+	}
 	ctx = context.WithValue(ctx, callKey{}, c)
 	c.ctx = ctx
 	return ctx
@@ -77,7 +84,8 @@ func (w watcher) HandleRPC(ctx context.Context, event stats.RPCStats) {
 			c.cause = event.Error
 		}
 		w.Observer.CallEnds(c.ctx, Outcome{
-			Method: c.label(), Operation: c.operation, Probe: c.probe, RequestID: c.id, Address: c.address,
+			Method: c.label(), Operation: c.operation, Probe: c.probe, RequestID: c.id,
+			Address: c.addressText(), User: c.principal.Subject, Flags: c.flags,
 			Code: nameOf(code), Reason: string(c.reason), ServerFault: isServerFault(code),
 			Took: time.Since(c.began), Err: c.cause,
 		})
@@ -90,19 +98,12 @@ func (watcher) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Contex
 // HandleConn has nothing to do with connections.
 func (watcher) HandleConn(context.Context, stats.ConnStats) {}
 
-func (s *Server) address(ctx context.Context) string {
-	if s.Address != nil {
-		return s.Address(ctx)
-	}
-	client, known := peer.FromContext(ctx)
-	if !known {
+// addressText is empty if the address isn't known, as on a Unix socket.
+func (c *call) addressText() string {
+	if !c.address.IsValid() {
 		return ""
 	}
-	host, _, err := net.SplitHostPort(client.Addr.String())
-	if err != nil {
-		return client.Addr.String()
-	}
-	return host
+	return c.address.String()
 }
 
 // acceptable tells whether a caller's ID is safe to log and repeat.

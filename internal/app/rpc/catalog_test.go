@@ -29,7 +29,7 @@ func (s *service) create(sku string, change ...func(*pocctlv1.ProductDraft)) *po
 }
 
 func TestProductsLiveAndDie(t *testing.T) {
-	s := start(t, nil)
+	s := full(t)
 	before := time.Now().Add(-time.Second)
 	created := s.create("LAMP-1")
 	want := &pocctlv1.Product{
@@ -62,7 +62,7 @@ func TestProductsLiveAndDie(t *testing.T) {
 }
 
 func TestListsGoPageByPage(t *testing.T) {
-	s := start(t, nil)
+	s := full(t)
 	for i, name := range []string{"cherry", "apple", "banana", "date"} {
 		s.create("L-"+name, func(d *pocctlv1.ProductDraft) {
 			d.Name, d.PriceMinor, d.Stock = name, proto.Int64(int64(i)*100), int64(i%2)
@@ -112,7 +112,7 @@ func TestListsGoPageByPage(t *testing.T) {
 }
 
 func TestSearchGoesPageByPage(t *testing.T) {
-	s := start(t, nil)
+	s := full(t)
 	want := map[string]bool{}
 	for _, sku := range []string{"S-1", "S-2", "S-3"} {
 		s.create(sku, func(d *pocctlv1.ProductDraft) { d.Name = "Green lantern " + sku })
@@ -136,7 +136,7 @@ func TestSearchGoesPageByPage(t *testing.T) {
 }
 
 func TestAPageTokenIsForOneQuestion(t *testing.T) {
-	s := start(t, nil)
+	s := full(t)
 	for _, sku := range []string{"P-1", "P-2", "P-3"} {
 		s.create(sku)
 	}
@@ -171,7 +171,7 @@ func TestAPageTokenIsForOneQuestion(t *testing.T) {
 }
 
 func TestWhatTheCatalogRefuses(t *testing.T) {
-	s := start(t, nil)
+	s := full(t)
 	there := s.create("TAKEN")
 	other := s.create("OTHER")
 	changed := func(change func(*pocctlv1.ProductDraft)) *pocctlv1.ProductDraft {

@@ -2,18 +2,17 @@ package rpc_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/pocctl/pocctl/internal/app/faults"
 	"github.com/pocctl/pocctl/internal/app/rpc"
 )
 
@@ -103,17 +102,19 @@ func TestHealthCanBeWatched(t *testing.T) {
 }
 
 func TestNothingKeepsAProbeOut(t *testing.T) {
-	closed := errors.New("closed")
 	s := start(t, func(o *rpc.Options) {
-		o.Throttle = func(context.Context) (time.Duration, bool) { return time.Second, false }
-		o.Allow = func(context.Context, string) (time.Duration, bool) { return time.Second, false }
-		o.Acquire = func(context.Context) (func(bool), error) { return nil, closed }
-		o.Faults = func(context.Context, string) error { return closed }
+		o.Admission.Throttle = throttled(t, 1)
+		o.Admission.Limiter = limited(t, 1)
+		o.Admission.Faults = failing(t, faults.Spec{ErrorPercent: 100})
 	})
 	s.becomes("", serving)
 	client := healthv1.NewHealthClient(s.conn)
-	must(client.List(t.Context(), &healthv1.HealthListRequest{}))(t)
-	must(must(client.Watch(t.Context(), &healthv1.HealthCheckRequest{}))(t).Recv())(t)
+	for range 5 {
+		must(client.Check(t.Context(), &healthv1.HealthCheckRequest{}))(t)
+		must(client.List(t.Context(), &healthv1.HealthListRequest{}))(t)
+		must(must(client.Watch(t.Context(), &healthv1.HealthCheckRequest{}))(t).Recv())(t)
+	}
+	refused(t, s.get(s.as("")), codes.Internal, "injected-fault")
 	refused(t, s.get(s.as("")), codes.ResourceExhausted, "rate-limited")
 }
 
@@ -154,9 +155,8 @@ func TestReflectionListsWhatThereIs(t *testing.T) {
 }
 
 func TestReflectionHasLimits(t *testing.T) {
-	s := start(t, func(o *rpc.Options) {
-		o.Allow = func(context.Context, string) (time.Duration, bool) { return time.Second, false }
-	})
+	s := start(t, func(o *rpc.Options) { o.Admission.Limiter = limited(t, 1) })
+	must(s.reflect(listServices()))(t)
 	_, err := s.reflect(listServices())
 	refused(t, err, codes.ResourceExhausted, "rate-limited")
 }

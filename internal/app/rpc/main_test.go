@@ -22,6 +22,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/app/auth"
 	"github.com/pocctl/pocctl/internal/app/catalog"
+	"github.com/pocctl/pocctl/internal/app/flags"
 	"github.com/pocctl/pocctl/internal/app/rpc"
 	"github.com/pocctl/pocctl/internal/app/rpc/pocctlv1"
 	"github.com/pocctl/pocctl/internal/app/store"
@@ -47,17 +48,19 @@ type service struct {
 	catalog pocctlv1.CatalogServiceClient
 }
 
-// start makes a service; change may replace parts of it.
+// start makes a service with no database, in whose catalog there is nothing;
+// change may replace parts of it.
 func start(t *testing.T, change func(*rpc.Options)) *service {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	s := &service{t: t, watch: &watch{}, logs: logs, served: make(chan error, 1)}
 	options := rpc.Options{
-		Observer: s.watch, Logger: zap.New(core), Verify: verify,
+		Catalog:  broken{get: func(context.Context) error { return catalog.ErrNotFound }},
+		Flags:    evaluated{flags.Snapshot{ProductCache: true, RateLimiting: true}},
+		Observer: s.watch, Logger: zap.New(core), Verifier: tokens{},
 		Ready: func(context.Context) bool { return true }, ReadyInterval: 10 * time.Millisecond,
 		RequestTimeout: requestTimeout, Reflection: true,
 	}
-	over(t, &options)
 	if change != nil {
 		change(&options)
 	}
@@ -78,13 +81,16 @@ func start(t *testing.T, change func(*rpc.Options)) *service {
 	return s
 }
 
-// over puts the rules over a database of the test's own.
-func over(t *testing.T, options *rpc.Options) {
+// full makes a service over a database of its own.
+func full(t *testing.T) *service {
 	t.Helper()
-	database := store.Options{
-		URL: postgres.URL(t, postgres.Database(t)), MaxConnections: 8,
-		ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second,
-	}
+	return start(t, func(o *rpc.Options) { over(t, o, postgres.URL(t, postgres.Database(t))) })
+}
+
+// over puts the rules over a database.
+func over(t *testing.T, options *rpc.Options, url string) {
+	t.Helper()
+	database := store.Options{URL: url, MaxConnections: 8, ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second}
 	if _, err := store.Migrate(t.Context(), database, time.Minute); err != nil {
 		t.Fatalf("migrate: %v", err)
 	}
@@ -100,6 +106,11 @@ type uncached struct{}
 
 func (uncached) Invalidate(context.Context, catalog.ID, int64) {}
 
+// evaluated are flags that are the same for everyone.
+type evaluated struct{ flags.Snapshot }
+
+func (e evaluated) Evaluate(context.Context, flags.Subject) flags.Snapshot { return e.Snapshot }
+
 func (s *service) dial(options ...grpc.DialOption) *grpc.ClientConn {
 	s.t.Helper()
 	conn, err := grpc.NewClient(s.address, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
@@ -110,14 +121,16 @@ func (s *service) dial(options ...grpc.DialOption) *grpc.ClientConn {
 	return conn
 }
 
-// The tokens that verify knows, beside the names of roles.
+// The tokens that there are, beside the names of roles.
 const (
 	otherViewer = "other-viewer"
 	expired     = "expired"
 	unjudged    = "unjudged"
 )
 
-func verify(_ context.Context, token string) (auth.Principal, error) {
+type tokens struct{}
+
+func (tokens) Verify(_ context.Context, token string) (auth.Principal, error) {
 	principal := auth.Principal{
 		Subject: "subject-of-" + token, Name: "Some " + token, Client: "tests", Role: auth.Role(token),
 		Expires: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
@@ -283,10 +296,5 @@ const someID = "01a20613-1950-798d-b43b-e4a07f126418"
 
 func (s *service) get(ctx context.Context, options ...grpc.CallOption) error {
 	_, err := s.catalog.GetProduct(ctx, &pocctlv1.GetProductRequest{Id: someID}, options...)
-	return err
-}
-
-func (s *service) getID(ctx context.Context, id string) error {
-	_, err := s.catalog.GetProduct(ctx, &pocctlv1.GetProductRequest{Id: id})
 	return err
 }

@@ -1,11 +1,14 @@
 package rpc
 
 import (
+	"strings"
+
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/pocctl/pocctl/internal/app/limits"
 	"github.com/pocctl/pocctl/internal/app/rpc/pocctlv1"
 )
 
@@ -17,6 +20,8 @@ type method struct {
 	// reads says that it changes nothing: what is wrong with a request is then
 	// a parameter, as in a query of REST.
 	reads bool
+	// lane is which kind of work it is.
+	lane limits.Lane
 	// open methods are for everybody, within limits: reflection.
 	open bool
 	// probe methods are never refused, limited, shed or made to fail: health.
@@ -60,7 +65,7 @@ func methods() map[string]method {
 				name := "/" + string(service.FullName()) + "/" + string(m.Name())
 				options, _ := m.Options().(*descriptorpb.MethodOptions)
 				reads := options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
-				all[name] = method{operation: ids[name], reads: reads}
+				all[name] = method{operation: ids[name], reads: reads, lane: laneOf(m, reads)}
 			}
 		}
 	}
@@ -71,6 +76,18 @@ func methods() map[string]method {
 	}
 	all[reflectionv1.ServerReflection_ServerReflectionInfo_FullMethodName] = method{open: true}
 	return all
+}
+
+func laneOf(m protoreflect.MethodDescriptor, reads bool) limits.Lane {
+	switch {
+	case m.Parent().Name() == "AdminService":
+		return limits.Admin
+	case !reads:
+		return limits.Change
+	case strings.HasPrefix(string(m.Name()), "Get"):
+		return limits.Point
+	}
+	return limits.Query
 }
 
 // each goes through one of protoreflect's lists.
