@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,12 +47,12 @@ type flight struct {
 
 // current tells whether the keys at hand may be used without waiting for
 // others. It has them fetched beside if they are due.
-func (k *keySet) current(ctx context.Context) bool {
+func (k *keySet) current(ctx context.Context, now time.Time) bool {
 	present := k.present.Load()
 	if present == nil {
 		return false
 	}
-	age := k.now().Sub(present.at)
+	age := now.Sub(present.at)
 	if age < k.refresh {
 		return true
 	}
@@ -63,7 +64,7 @@ func (k *keySet) current(ctx context.Context) bool {
 
 // find gives the keys that go by kid; there may be none. Errors: ErrIssuerUnavailable.
 func (k *keySet) find(ctx context.Context, kid string) ([]*key, error) {
-	if k.current(ctx) {
+	if k.current(ctx, k.now()) {
 		if keys := k.present.Load().keys[kid]; keys != nil {
 			return keys, nil
 		}
@@ -80,6 +81,19 @@ func (k *keySet) find(ctx context.Context, kid string) ([]*key, error) {
 		err = errStale
 	}
 	return nil, fmt.Errorf("%w: %w", ErrIssuerUnavailable, err)
+}
+
+// renewed gives the keys that go by kid after another fetch, if one may be
+// made; none if they are still those that were tried.
+func (k *keySet) renewed(ctx context.Context, kid string, tried []*key) []*key {
+	if err := k.await(ctx); err != nil {
+		return nil
+	}
+	keys := k.present.Load().keys[kid]
+	if slices.Equal(keys, tried) {
+		return nil
+	}
+	return keys
 }
 
 // await waits for a fetch, if one may be made, and tells how the last one went.

@@ -8,6 +8,12 @@ import (
 
 type hash = [sha256.Size]byte
 
+// hashOf copies most tokens no further than the stack.
+func hashOf(token string) hash {
+	var room [2048]byte
+	return sha256.Sum256(append(room[:0], token...))
+}
+
 // remembered holds tokens that were verified, by hash, so that the next
 // request with the same one costs no signature. It holds at most size of them:
 // when the young half is full it becomes the old half, and what was old and

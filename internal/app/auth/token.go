@@ -67,6 +67,19 @@ func takeApart(token string, accepted []jose.SignatureAlgorithm) (unverified, er
 	return unverified{jws: jws, algorithm: algorithm, kid: head.KeyID, kind: head.Type, claims: said}, nil
 }
 
+// signedBy gives the one of the keys that signed the token, or nil.
+func (u unverified) signedBy(keys []*key) *key {
+	for _, key := range keys {
+		if !key.fits(u.algorithm) {
+			continue
+		}
+		if _, err := u.jws.Verify(key.public); err == nil {
+			return key
+		}
+	}
+	return nil
+}
+
 func contains(accepted []jose.SignatureAlgorithm, algorithm jose.SignatureAlgorithm) bool {
 	for _, each := range accepted {
 		if each == algorithm {

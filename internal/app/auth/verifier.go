@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -55,8 +54,8 @@ func (v *Verifier) verify(ctx context.Context, token string) (principal Principa
 	if len(token) > MaxTokenBytes {
 		return Principal{}, string(ReasonTooLarge), &Refused{ReasonTooLarge}
 	}
-	hash := sha256.Sum256([]byte(token))
-	if known := v.remembered.get(hash); known != nil && v.keys.current(ctx) && known.good(v.options.Now()) {
+	hash, now := hashOf(token), v.options.Now()
+	if known := v.remembered.get(hash); known != nil && v.keys.current(ctx, now) && known.good(now) {
 		return known.principal, ResultCached, nil
 	}
 	principal, key, err := v.examine(ctx, token)
@@ -106,13 +105,12 @@ func (v *Verifier) signer(ctx context.Context, apart unverified) (*key, error) {
 	if len(keys) == 0 {
 		return nil, &Refused{ReasonKey}
 	}
-	for _, key := range keys {
-		if !key.fits(apart.algorithm) {
-			continue
-		}
-		if _, err := apart.jws.Verify(key.public); err == nil {
-			return key, nil
-		}
+	if key := apart.signedBy(keys); key != nil {
+		return key, nil
+	}
+	// The issuer may have another key under the same ID by now.
+	if key := apart.signedBy(v.keys.renewed(ctx, apart.kid, keys)); key != nil {
+		return key, nil
 	}
 	return nil, &Refused{ReasonSignature}
 }
@@ -188,7 +186,7 @@ func (v *Verifier) role(said claims) Role {
 // Warm fetches the issuer's keys unless they are at hand, so that the first
 // token needn't wait. Errors: ErrIssuerUnavailable.
 func (v *Verifier) Warm(ctx context.Context) error {
-	if v.keys.current(ctx) {
+	if v.keys.current(ctx, v.options.Now()) {
 		return nil
 	}
 	if err := v.keys.await(ctx); err != nil {

@@ -34,6 +34,7 @@ type Issuer struct {
 	made      int
 	condition condition
 	changed   chan struct{} // closed when the condition changes
+	instead   func(http.ResponseWriter, *http.Request) bool
 }
 
 type condition int
@@ -94,6 +95,13 @@ func (i *Issuer) Hang() { i.set(hanging) }
 // Up answers again, also those who wait.
 func (i *Issuer) Up() { i.set(up) }
 
+// Serve has instead answer first; what it doesn't handle is answered as usual.
+func (i *Issuer) Serve(instead func(w http.ResponseWriter, r *http.Request) (handled bool)) {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	i.instead = instead
+}
+
 func (i *Issuer) set(condition condition) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
@@ -127,22 +135,33 @@ func (i *Issuer) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // cuts the connection
 	}
 	w.Header().Set("Content-Type", "application/json")
+	i.mutex.Lock()
+	instead := i.instead
+	i.mutex.Unlock()
+	if instead != nil && instead(w, r) {
+		return
+	}
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
 		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL(), "jwks_uri": i.JWKSURL()})
 	case "/keys":
-		_ = json.NewEncoder(w).Encode(map[string]any{"keys": i.published()})
+		_, _ = w.Write(i.JWKS())
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-func (i *Issuer) published() []map[string]any {
+// JWKS is the set of the published keys.
+func (i *Issuer) JWKS() []byte {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	set := []map[string]any{}
 	for _, key := range i.keys {
 		set = append(set, key.jwk())
 	}
-	return set
+	document, err := json.Marshal(map[string]any{"keys": set})
+	if err != nil {
+		panic(err) // maps of strings
+	}
+	return document
 }

@@ -78,6 +78,16 @@ func (i *Issuer) Rotate(t testing.TB) {
 	i.AddKey(t, "ES256")
 }
 
+// Replace publishes another ES256 key in place of the one that signs, under
+// the same ID.
+func (i *Issuer) Replace(t testing.TB) {
+	t.Helper()
+	key := NewKey(t, i.Signer().ID, "ES256")
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	i.keys[len(i.keys)-1] = key
+}
+
 // Withdraw takes back every key but the one that signs.
 func (i *Issuer) Withdraw() {
 	i.mutex.Lock()
