@@ -18,6 +18,9 @@ LDFLAGS    := -s -w \
 # The definitions that charts of ours use, out of the Prometheus Operator's module.
 DEFINITIONS := $(patsubst %,charts/definitions/monitoring.coreos.com_%.yaml,servicemonitors podmonitors probes prometheusrules)
 
+# Swagger UI for the service's /docs, out of its module.
+SWAGGER := $(addprefix internal/app/api/docs/,swagger-ui-bundle.js swagger-ui.css)
+
 export CGO_ENABLED := 0
 
 ## Main
@@ -35,7 +38,7 @@ test: ## Run every test: unit, race, end to end
 	scripts/test
 
 .PHONY: build
-build: $(DEFINITIONS) ## Build bin/pocctl
+build: $(DEFINITIONS) $(SWAGGER) ## Build bin/pocctl
 	@scripts/prerequisites go
 	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
 
@@ -96,6 +99,12 @@ $(DEFINITIONS) &: tools/manifests/go.mod tools/manifests/go.sum
 	cp $(foreach file,$(notdir $(DEFINITIONS)),"$$(go mod download -C tools/manifests -json github.com/prometheus-operator/prometheus-operator | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/example/prometheus-operator-crd/$(file)") charts/definitions/
 	chmod 644 $(DEFINITIONS)
 	touch $(DEFINITIONS)
+
+$(SWAGGER) &: tools/manifests/go.mod tools/manifests/go.sum
+	@scripts/prerequisites go
+	cp $(foreach file,$(notdir $(SWAGGER)),"$$(go mod download -C tools/manifests -json github.com/swaggo/files/v2 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/dist/$(file)") internal/app/api/docs/
+	chmod 644 $(SWAGGER)
+	touch $(SWAGGER)
 
 # Tools are built when a target first needs them, and again when their pins change.
 tool = CGO_ENABLED=0 go build -C $(1) -ldflags '-s -w' -o $(CURDIR)/$@ $(2)

@@ -2,92 +2,45 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
+	"time"
 
-	"github.com/gin-gonic/gin"
-
+	"github.com/pocctl/pocctl/internal/app/auth"
 	"github.com/pocctl/pocctl/internal/app/catalog"
+	"github.com/pocctl/pocctl/internal/app/flags"
+	"github.com/pocctl/pocctl/internal/app/orders"
+	"github.com/pocctl/pocctl/internal/app/queue"
 )
 
-// code names one kind of refusal. Clients match on it: it is never renamed.
-type code string
-
-const (
-	codeMalformedBody   code = "malformed-body"
-	codeUnknownField    code = "unknown-field"
-	codeDuplicateField  code = "duplicate-field"
-	codeWrongType       code = "wrong-type"
-	codeParameter       code = "invalid-parameter"
-	codeNoRoute         code = "no-such-route"
-	codeNotFound        code = "product-not-found"
-	codeMethod          code = "method-not-allowed"
-	codeSKUTaken        code = "sku-taken"
-	codeVersionMismatch code = "version-mismatch"
-	codeTooLarge        code = "body-too-large"
-	codeMediaType       code = "unsupported-media-type"
-	codeInvalid         code = "invalid-value"
-	codeInternal        code = "internal"
-	codeUnavailable     code = "store-unavailable"
-)
-
-// describe gives a code's HTTP status and title.
-func (c code) describe() (status int, title string) {
-	switch c {
-	case codeMalformedBody:
-		return http.StatusBadRequest, "The body isn't one JSON object"
-	case codeUnknownField:
-		return http.StatusBadRequest, "The body has a field that isn't known"
-	case codeDuplicateField:
-		return http.StatusBadRequest, "The body has a field twice"
-	case codeWrongType:
-		return http.StatusBadRequest, "A field has a value of the wrong type"
-	case codeParameter:
-		return http.StatusBadRequest, "A parameter can't be used"
-	case codeNoRoute:
-		return http.StatusNotFound, "Nothing here"
-	case codeNotFound:
-		return http.StatusNotFound, "No such product"
-	case codeMethod:
-		return http.StatusMethodNotAllowed, "Method not allowed"
-	case codeSKUTaken:
-		return http.StatusConflict, "The SKU is taken"
-	case codeVersionMismatch:
-		return http.StatusPreconditionFailed, "The product has changed"
-	case codeTooLarge:
-		return http.StatusRequestEntityTooLarge, "The body is too large"
-	case codeMediaType:
-		return http.StatusUnsupportedMediaType, "The body isn't application/json"
-	case codeInvalid:
-		return http.StatusUnprocessableEntity, "A value breaks the rules"
-	case codeUnavailable:
-		return http.StatusServiceUnavailable, "The product store can't be reached"
-	case codeInternal:
-	}
-	return http.StatusInternalServerError, "Something went wrong on our side"
-}
+const problemMedia = "application/problem+json"
 
 // problem is an answer as RFC 9457 has it, with members of our own: code,
 // request_id, and the field or parameter at fault.
 type problem struct {
-	Type      string       `json:"type"`
-	Title     string       `json:"title"`
-	Status    int          `json:"status"`
-	Detail    string       `json:"detail"`
-	Instance  string       `json:"instance"`
-	Code      code         `json:"code"`
-	RequestID string       `json:"request_id"`
-	Field     string       `json:"field,omitempty"`
-	Errors    []fieldError `json:"errors,omitempty"`
+	Type      string       `json:"type" doc:"A URN that names the kind of problem"`
+	Title     string       `json:"title" doc:"The kind of problem, in words"`
+	Status    int          `json:"status" doc:"The HTTP status"`
+	Detail    string       `json:"detail" doc:"What is wrong with this request"`
+	Instance  string       `json:"instance" doc:"The path of the request"`
+	Code      code         `json:"code" doc:"Names the kind of problem; never renamed"`
+	RequestID string       `json:"request_id" doc:"Finds the request in logs and traces"`
+	Field     string       `json:"field,omitempty" doc:"The field, parameter or header at fault"`
+	Errors    []fieldError `json:"errors,omitempty" doc:"Every broken rule"`
+
+	header http.Header
+	cause  error
 }
 
 type fieldError struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
 }
+
+func problemType() reflect.Type { return reflect.TypeFor[problem]() }
 
 func newProblem(code code, detail string, args ...any) *problem {
 	status, title := code.describe()
@@ -105,28 +58,121 @@ func (p *problem) about(field string) *problem {
 	return p
 }
 
-func (p *problem) Error() string { return p.Detail }
+// because keeps the cause for the log.
+func (p *problem) because(err error) *problem {
+	p.cause = err
+	return p
+}
 
-// problemOf finds the answer to an error of the catalog.
+// with adds a header to the answer.
+func (p *problem) with(name, value string) *problem {
+	if p.header == nil {
+		p.header = http.Header{}
+	}
+	p.header.Set(name, value)
+	return p
+}
+
+// retryIn tells the client when another try makes sense.
+func (p *problem) retryIn(wait time.Duration) *problem {
+	return p.with("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
+}
+
+// at makes the problem that of a request.
+func (p *problem) at(r *request) *problem {
+	placed := *p
+	placed.Instance, placed.RequestID = r.path, r.id
+	placed.with("Cache-Control", "no-store")
+	return &placed
+}
+
+func (p *problem) Error() string             { return p.Detail }
+func (p *problem) Unwrap() error             { return p.cause }
+func (p *problem) GetStatus() int            { return p.Status }
+func (p *problem) GetHeaders() http.Header   { return p.header }
+func (p *problem) ContentType(string) string { return problemMedia }
+
+// problemOf finds the answer to an error of the domain.
 func problemOf(method string, err error) *problem {
 	var ours *problem
+	if errors.As(err, &ours) {
+		return ours
+	}
+	for _, find := range []func(method string, err error) *problem{authProblem, catalogProblem, orderProblem, adminProblem} {
+		if found := find(method, err); found != nil {
+			return found
+		}
+	}
+	if errors.Is(err, catalog.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		return newProblem(codeUnavailable, "try again in a moment").retryIn(time.Second)
+	}
+	return newProblem(codeInternal, "the request_id finds the cause in the logs")
+}
+
+func catalogProblem(method string, err error) *problem {
 	var invalid catalog.Invalid
 	var mismatch *catalog.VersionMismatch
 	switch {
-	case errors.As(err, &ours):
-		return ours
 	case errors.As(err, &invalid):
 		return invalidProblem(method, invalid)
 	case errors.As(err, &mismatch):
-		return newProblem(codeVersionMismatch, "%s", mismatch).about("If-Match")
+		return newProblem(codeVersionMismatch, "%s", mismatch).about("If-Match").with("ETag", etag(mismatch.Actual))
 	case errors.Is(err, catalog.ErrNotFound):
 		return newProblem(codeNotFound, "there is no product with this id").about("id")
 	case errors.Is(err, catalog.ErrSKUTaken):
 		return newProblem(codeSKUTaken, "another product has this sku").about("sku")
-	case errors.Is(err, catalog.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
-		return newProblem(codeUnavailable, "try again in a moment")
 	}
-	return newProblem(codeInternal, "the request_id finds the cause in the logs")
+	return nil
+}
+
+func orderProblem(_ string, err error) *problem {
+	var state *orders.StateError
+	switch {
+	case errors.Is(err, orders.ErrNotFound):
+		return newProblem(codeOrderNotFound, "there is no order of yours with this id").about("id")
+	case errors.Is(err, orders.ErrKeyReused):
+		return newProblem(codeKeyReused, "this key was used for another order: take a new one").about("Idempotency-Key")
+	case errors.As(err, &state):
+		return newProblem(codeOrderState, "%s", state)
+	case errors.Is(err, orders.ErrBusy):
+		return newProblem(codeQueueFull, "too many orders are waiting to be worked on").retryIn(queueRetry)
+	}
+	return nil
+}
+
+// queueRetry is how long a client of a full queue is told to wait.
+const queueRetry = 5 * time.Second
+
+func authProblem(_ string, err error) *problem {
+	var refused *auth.Refused
+	var forbidden *auth.Forbidden
+	switch {
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return newProblem(codeUnauthenticated, "send Authorization: Bearer with a token of the issuer").
+			about("Authorization").with("WWW-Authenticate", auth.Challenge(err))
+	case errors.As(err, &refused):
+		return newProblem(codeInvalidToken, "the token is refused: %s", refused.Reason).
+			about("Authorization").with("WWW-Authenticate", auth.Challenge(err))
+	case errors.As(err, &forbidden):
+		return newProblem(codeForbidden, "this needs the role %s", forbidden.Needs).
+			with("WWW-Authenticate", auth.Challenge(err))
+	case errors.Is(err, auth.ErrIssuerUnavailable):
+		return newProblem(codeIssuerUnavailable, "the token can't be checked now").retryIn(time.Second)
+	}
+	return nil
+}
+
+func adminProblem(method string, err error) *problem {
+	var invalid *flags.Invalid
+	switch {
+	case errors.Is(err, flags.ErrNoFlag):
+		return newProblem(codeFlagNotFound, "there is no flag with this key").about("key")
+	case errors.As(err, &invalid):
+		return invalidProblem(method, catalog.Invalid{{Field: invalid.Field, Detail: invalid.Detail}})
+	case errors.Is(err, queue.ErrNoDeadLetter):
+		return newProblem(codeDeadLetterNotFound, "there is no dead letter with this id").about("id")
+	}
+	return nil
 }
 
 func invalidProblem(method string, invalid catalog.Invalid) *problem {
@@ -144,29 +190,3 @@ func invalidProblem(method string, invalid catalog.Invalid) *problem {
 // statusClientGone is what logs and metrics say of a client that didn't wait;
 // nginx made the number customary.
 const statusClientGone = 499
-
-// refuse answers with err as a problem and ends the request.
-func (s *server) refuse(c *gin.Context, err error) {
-	c.Abort()
-	_ = c.Error(err) // for the access log
-	if errors.Is(c.Request.Context().Err(), context.Canceled) {
-		c.Status(statusClientGone)
-		return
-	}
-	p := *problemOf(c.Request.Method, err)
-	p.Instance = c.Request.URL.Path
-	p.RequestID = requestID(c)
-	body, err := json.Marshal(p)
-	if err != nil {
-		panic(err) // the type can always be written
-	}
-	var mismatch *catalog.VersionMismatch
-	if errors.As(c.Errors.Last(), &mismatch) {
-		c.Header("ETag", etag(mismatch.Actual))
-	}
-	if p.Status == http.StatusServiceUnavailable {
-		c.Header("Retry-After", strconv.Itoa(1))
-	}
-	c.Header("Cache-Control", "no-store")
-	c.Data(p.Status, "application/problem+json", body)
-}

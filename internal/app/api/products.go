@@ -2,44 +2,74 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
-	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/pocctl/pocctl/internal/app/cache"
 	"github.com/pocctl/pocctl/internal/app/catalog"
 )
 
-const productsPath = "/api/v1/products"
+const (
+	productsPath = "/api/v1/products"
+	tagProducts  = "Products"
+)
+
+func (s *server) productOperations() {
+	register(s, operation{
+		name: "listProducts", method: http.MethodGet, path: productsPath, tag: tagProducts, success: http.StatusOK,
+		summary: "List products", detail: "A page of products, in the order of sort. next_cursor asks for the next one, with the same sort and filters.",
+	}, s.listProducts)
+	register(s, operation{
+		name: "searchProducts", method: http.MethodGet, path: productsPath + "/search", tag: tagProducts, success: http.StatusOK,
+		summary: "Search products", detail: "Products whose words, or whose SKU, begin with those of q. An exact SKU comes first, then the best match.",
+	}, s.searchProducts)
+	register(s, operation{
+		name: "getProduct", method: http.MethodGet, path: productsPath + "/{id}", tag: tagProducts, success: http.StatusOK,
+		summary: "Read a product", refusals: []int{http.StatusNotFound}, conditional: true,
+	}, s.getProduct)
+	register(s, operation{
+		name: "createProduct", method: http.MethodPost, path: productsPath, tag: tagProducts, success: http.StatusCreated,
+		summary: "Add a product", refusals: []int{http.StatusConflict},
+	}, s.createProduct)
+	register(s, operation{
+		name: "replaceProduct", method: http.MethodPut, path: productsPath + "/{id}", tag: tagProducts, success: http.StatusOK,
+		summary: "Replace a product", detail: "With If-Match, only if it is still at that version.",
+		refusals: []int{http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed},
+	}, s.replaceProduct)
+	register(s, operation{
+		name: "deleteProduct", method: http.MethodDelete, path: productsPath + "/{id}", tag: tagProducts, success: http.StatusNoContent,
+		summary: "Remove a product", refusals: []int{http.StatusNotFound, http.StatusPreconditionFailed},
+	}, s.deleteProduct)
+}
 
 // product is a product as it is answered. Changing it takes a new number in
 // the cache's key prefix.
 type product struct {
-	ID          string    `json:"id"`
-	SKU         string    `json:"sku"`
-	Name        string    `json:"name"`
-	Description string    `json:"description"`
-	PriceMinor  int64     `json:"price_minor"` // in the currency's minor unit
-	Currency    string    `json:"currency"`    // ISO 4217
-	Stock       int64     `json:"stock"`
-	Version     int64     `json:"version"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
+	ID string `json:"id" format:"uuid"`
+	Draft
+	Version   int64     `json:"version" minimum:"1" doc:"Grows by one with every change; the ETag"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
-type page struct {
-	Items      []product `json:"items"`
-	NextCursor string    `json:"next_cursor,omitempty"` // absent on the last page
+// Draft is the part of a product that its owner writes.
+type Draft struct {
+	SKU         string `json:"sku" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The owner's own name for it, unique whatever its case" example:"LAMP-1"`
+	Name        string `json:"name" minLength:"1" maxLength:"200" example:"Oak lamp"`
+	Description string `json:"description" required:"false" maxLength:"4000"`
+	PriceMinor  int64  `json:"price_minor" minimum:"0" maximum:"1000000000000" doc:"In the currency's minor unit: cents, pence, yen" example:"1999"`
+	Currency    string `json:"currency" pattern:"^[A-Z]{3}$" doc:"ISO 4217" example:"EUR"`
+	Stock       int64  `json:"stock" required:"false" minimum:"0" maximum:"1000000000" doc:"Pieces at hand"`
 }
+
+func (d Draft) domain() catalog.Draft { return catalog.Draft(d) }
 
 func present(p catalog.Product) product {
 	return product{
-		ID: p.ID.String(), SKU: p.SKU, Name: p.Name, Description: p.Description,
-		PriceMinor: p.PriceMinor, Currency: p.Currency, Stock: p.Stock,
+		ID: p.ID.String(), Draft: Draft(p.Draft),
 		Version: p.Version, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 }
@@ -52,30 +82,71 @@ func presentAll(products []catalog.Product) []product {
 	return items
 }
 
-func (s *server) createProduct(c *gin.Context) {
-	draft, err := readDraft(c)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	created, err := s.Catalog.Create(c.Request.Context(), draft)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	c.Header("Location", productsPath+"/"+created.ID.String())
-	c.Header("ETag", etag(created.Version))
-	c.JSON(http.StatusCreated, present(created))
+// ProductKey names a product in the path.
+type ProductKey struct {
+	ID string `path:"id" format:"uuid" example:"019b76da-a800-7bfa-b17b-5d25d0769c66"`
 }
 
-// getProduct is the hot path: on a hit it writes bytes as Redis has them.
-func (s *server) getProduct(c *gin.Context) {
-	id, err := productID(c)
-	if err != nil {
-		s.refuse(c, err)
-		return
+func (p ProductKey) parse() (catalog.ID, error) { return parseID(p.ID) }
+
+// parseID takes the usual form of a UUID alone; Parse knows others, too.
+func parseID(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return id, newProblem(codeParameter, "id must be a UUID").about("id")
 	}
-	entry, result, err := s.Cache.Fetch(c.Request.Context(), id, func(ctx context.Context) (cache.Entry, error) {
+	return id, nil
+}
+
+type (
+	productBody struct {
+		ETag string `header:"ETag"`
+		Body product
+	}
+	createdProduct struct {
+		Location string `header:"Location"`
+		ETag     string `header:"ETag"`
+		Body     product
+	}
+	createProductInput struct{ Body Draft }
+)
+
+func (s *server) createProduct(ctx context.Context, input *createProductInput) (*createdProduct, error) {
+	created, err := s.Catalog.Create(ctx, input.Body.domain())
+	if err != nil {
+		return nil, err
+	}
+	return &createdProduct{productsPath + "/" + created.ID.String(), etag(created.Version), present(created)}, nil
+}
+
+type getProductInput struct {
+	ProductKey
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of what you have: 304 if it is still so"`
+}
+
+// rawProduct is a product as the cache has it, with no need to be read and
+// written anew.
+type rawProduct struct {
+	Status       int
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	ContentType  string `header:"Content-Type"`
+	Cache        string `header:"X-Cache" enum:"hit,miss"`
+	Body         []byte
+}
+
+// getProduct is the hot path: on a hit it writes bytes as the cache has them.
+func (s *server) getProduct(ctx context.Context, input *getProductInput) (*rawProduct, error) {
+	id, err := input.parse()
+	if err != nil {
+		return nil, err
+	}
+	r := requestOf(ctx)
+	fetch := s.Cache.Fetch
+	if !r.flags.ProductCache {
+		fetch = s.Cache.Bypass
+	}
+	entry, result, err := fetch(ctx, id, func(ctx context.Context) (cache.Entry, error) {
 		found, err := s.Catalog.Get(ctx, id)
 		if err != nil {
 			return cache.Entry{}, err
@@ -83,149 +154,60 @@ func (s *server) getProduct(c *gin.Context) {
 		body, err := json.Marshal(present(found))
 		return cache.Entry{Version: found.Version, Body: body}, err
 	})
+	r.cache = "miss"
 	if result == cache.Hit {
-		c.Header(cacheHeader, "hit")
-	} else {
-		c.Header(cacheHeader, "miss")
+		r.cache = "hit"
 	}
 	if err != nil {
-		s.refuse(c, err)
-		return
+		r.header(cacheHeader, r.cache)
+		return nil, err
 	}
-	c.Header("ETag", etag(entry.Version))
-	c.Header("Cache-Control", "no-cache") // keep it, but ask whether it has changed
-	if unchanged(c.GetHeader("If-None-Match"), entry.Version) {
-		c.Status(http.StatusNotModified)
-		return
+	output := &rawProduct{
+		Status: http.StatusOK, ETag: etag(entry.Version), Cache: r.cache,
+		CacheControl: "no-cache", // keep it, but ask whether it has changed
+		ContentType:  "application/json", Body: entry.Body,
 	}
-	c.Data(http.StatusOK, "application/json; charset=utf-8", entry.Body)
+	if unchanged(input.IfNoneMatch, entry.Version) {
+		output.Status, output.ContentType, output.Body = http.StatusNotModified, "", nil
+	}
+	return output, nil
 }
 
-func (s *server) listProducts(c *gin.Context) {
-	limit, err := pageLimit(c)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	after, err := decodeCursor(c.Query("cursor"))
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	found, err := s.Catalog.List(c.Request.Context(), after, limit)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	answer := page{Items: presentAll(found.Products)}
-	if found.More {
-		answer.NextCursor = encodeCursor(found.Products[len(found.Products)-1].ID)
-	}
-	c.JSON(http.StatusOK, answer)
+type replaceProductInput struct {
+	ProductKey
+	IfMatch string `header:"If-Match" doc:"The ETag of the version that you have seen; without it, whatever is there"`
+	Body    Draft
 }
 
-func (s *server) searchProducts(c *gin.Context) {
-	limit, err := pageLimit(c)
+func (s *server) replaceProduct(ctx context.Context, input *replaceProductInput) (*productBody, error) {
+	id, expected, err := idAndVersion(input.ID, input.IfMatch)
 	if err != nil {
-		s.refuse(c, err)
-		return
+		return nil, err
 	}
-	found, err := s.Catalog.Search(c.Request.Context(), c.Query("q"), limit)
+	replaced, err := s.Catalog.Replace(ctx, id, input.Body.domain(), expected)
 	if err != nil {
-		s.refuse(c, err)
-		return
+		return nil, err
 	}
-	c.JSON(http.StatusOK, page{Items: presentAll(found)})
+	return &productBody{etag(replaced.Version), present(replaced)}, nil
 }
 
-func (s *server) replaceProduct(c *gin.Context) {
-	id, expected, err := productAndVersion(c)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	draft, err := readDraft(c)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	replaced, err := s.Catalog.Replace(c.Request.Context(), id, draft, expected)
-	if err != nil {
-		s.refuse(c, err)
-		return
-	}
-	c.Header("ETag", etag(replaced.Version))
-	c.JSON(http.StatusOK, present(replaced))
+type deleteProductInput struct {
+	ProductKey
+	IfMatch string `header:"If-Match" doc:"The ETag of the version that you have seen; without it, whatever is there"`
 }
 
-func (s *server) deleteProduct(c *gin.Context) {
-	id, expected, err := productAndVersion(c)
+func (s *server) deleteProduct(ctx context.Context, input *deleteProductInput) (*struct{}, error) {
+	id, expected, err := idAndVersion(input.ID, input.IfMatch)
 	if err != nil {
-		s.refuse(c, err)
-		return
+		return nil, err
 	}
-	if err := s.Catalog.Delete(c.Request.Context(), id, expected); err != nil {
-		s.refuse(c, err)
-		return
-	}
-	c.Status(http.StatusNoContent)
+	return nil, s.Catalog.Delete(ctx, id, expected)
 }
 
-// readDraft takes a product from the body. sku, name, price_minor and currency
-// must be there; description and stock may be left out.
-func readDraft(c *gin.Context) (draft catalog.Draft, err error) {
-	body, err := readBody(c.Writer, c.Request)
-	if err != nil {
-		return draft, err
-	}
-	return decodeDraft(body)
-}
-
-func decodeDraft(body []byte) (draft catalog.Draft, err error) {
-	given, err := decodeObject(body, map[string]any{
-		"sku": &draft.SKU, "name": &draft.Name, "description": &draft.Description,
-		"price_minor": &draft.PriceMinor, "currency": &draft.Currency, "stock": &draft.Stock,
-	})
-	if err != nil {
-		return draft, err
-	}
-	var missing catalog.Invalid
-	for _, name := range []string{"sku", "name", "price_minor", "currency"} {
-		if !given[name] {
-			missing = append(missing, catalog.Violation{Field: name, Detail: "is missing"})
-		}
-	}
-	if missing != nil {
-		return draft, missing
-	}
-	return draft, nil
-}
-
-func productAndVersion(c *gin.Context) (id catalog.ID, expected int64, err error) {
-	if id, err = productID(c); err != nil {
+func idAndVersion(text, ifMatch string) (id catalog.ID, expected int64, err error) {
+	if id, err = parseID(text); err != nil {
 		return id, 0, err
 	}
-	expected, err = expectedVersion(c.GetHeader("If-Match"))
+	expected, err = expectedVersion(ifMatch)
 	return id, expected, err
-}
-
-func productID(c *gin.Context) (catalog.ID, error) {
-	text := c.Param("id")
-	id, err := uuid.Parse(text)
-	if err != nil || len(text) != 36 { // Parse knows other forms, too
-		return id, newProblem(codeParameter, "id must be a UUID").about("id")
-	}
-	return id, nil
-}
-
-func pageLimit(c *gin.Context) (int, error) {
-	text := c.Query("limit")
-	if text == "" {
-		return catalog.DefaultPage, nil
-	}
-	limit, err := strconv.Atoi(text)
-	if err != nil {
-		return 0, newProblem(codeParameter, "limit must be a whole number").about("limit")
-	}
-	return limit, nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -32,6 +33,9 @@ type Readiness struct {
 	Database   Check      `json:"database"`
 	Migrations Migrations `json:"migrations"`
 	Cache      Check      `json:"cache"`
+	Queue      Check      `json:"queue"`
+	Issuer     Check      `json:"issuer"`
+	Flags      Check      `json:"flags"`
 }
 
 // Check is one thing that readiness looks at.
@@ -47,14 +51,31 @@ type Migrations struct {
 	Head    int64 `json:"head"`
 }
 
+// Probes are the routes that operators and probes ask for. A worker, which has
+// no API, serves these alone.
+type Probes struct {
+	// Readiness is asked on every /readyz.
+	Readiness func(context.Context) Readiness
+	// Metrics serves /metrics.
+	Metrics http.Handler
+	Build   Build
+}
+
+func (p Probes) add(engine *gin.Engine) {
+	read(engine, "/healthz", health)
+	read(engine, "/readyz", p.ready)
+	read(engine, "/version", p.version)
+	read(engine, "/metrics", gin.WrapH(p.Metrics))
+}
+
 // health says that the process answers, and nothing of what it depends on: a
 // restart mends none of that.
-func (s *server) health(c *gin.Context) {
+func health(c *gin.Context) {
 	c.JSON(http.StatusOK, Check{Status: CheckOK})
 }
 
-func (s *server) ready(c *gin.Context) {
-	readiness := s.Readiness(c.Request.Context())
+func (p Probes) ready(c *gin.Context) {
+	readiness := p.Readiness(c.Request.Context())
 	status := http.StatusOK
 	if readiness.Status == NotReady {
 		status = http.StatusServiceUnavailable
@@ -63,6 +84,12 @@ func (s *server) ready(c *gin.Context) {
 	c.JSON(status, readiness)
 }
 
-func (s *server) version(c *gin.Context) {
-	c.JSON(http.StatusOK, s.Build)
+func (p Probes) version(c *gin.Context) {
+	c.JSON(http.StatusOK, p.Build)
+}
+
+// read answers HEAD wherever it answers GET; net/http leaves the body out.
+func read(routes gin.IRoutes, path string, handler gin.HandlerFunc) {
+	routes.GET(path, handler)
+	routes.HEAD(path, handler)
 }

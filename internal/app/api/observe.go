@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+)
+
+// observe makes the request known to all that follow, and has it traced, logged
+// and measured.
+func (s *server) observe(c *gin.Context) {
+	r := &request{
+		id: acceptRequestID(c.GetHeader(requestIDHeader)), method: method(c.Request.Method), path: c.Request.URL.Path,
+		began: time.Now(), writer: c.Writer,
+	}
+	ctx, end := s.Observer.Begin(c.Request, route(c))
+	c.Request = c.Request.WithContext(context.WithValue(ctx, requestKey{}, r))
+	header := c.Writer.Header()
+	header[requestIDHeader] = []string{r.id}
+	header["X-Content-Type-Options"] = []string{"nosniff"}
+	if s.Draining() {
+		header["Connection"] = []string{"close"}
+	}
+	c.Next()
+	status := c.Writer.Status()
+	if errors.Is(c.Request.Context().Err(), context.Canceled) && r.cause != nil {
+		status = statusClientGone
+	}
+	end(Outcome{
+		RequestID: r.id, Method: r.method, Path: r.path, Route: route(c), Status: status, Bytes: max(0, c.Writer.Size()),
+		Took: time.Since(r.began), Address: addressText(r.address), User: r.principal.Subject, Flags: r.flags, Cache: r.cache, Err: r.cause,
+	})
+}
+
+// recover answers a panic with 500, and goes on.
+func (s *server) recover(c *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if err, isError := cause.(error); isError && errors.Is(err, http.ErrAbortHandler) {
+			panic(cause)
+		}
+		r := requestOf(c.Request.Context())
+		s.Observer.Panic()
+		s.Logger.Error("panic", zap.String("request_id", r.id), zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
+		if c.Writer.Written() {
+			panic(http.ErrAbortHandler) // too late for an answer: let the client see that it is cut short
+		}
+		s.refuse(c, fmt.Errorf("panic: %v", cause))
+	}()
+	c.Next()
+}
+
+// limit bounds the work on a request.
+func (s *server) limit(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.RequestTimeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
+
+// refuse answers with err as a problem and ends the request.
+func (s *server) refuse(c *gin.Context, err error) {
+	c.Abort()
+	r := requestOf(c.Request.Context())
+	r.cause = err
+	p := problemOf(r.method, err).at(r)
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // the type can always be written
+	}
+	for name, values := range p.header {
+		c.Writer.Header()[name] = values
+	}
+	c.Data(p.Status, problemMedia, body)
+}
