@@ -141,12 +141,12 @@ func parseFlag(key string, value at) (*Flag, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch "" {
-	case flag.Description:
+	switch {
+	case flag.Description == "":
 		return nil, value.wrong("needs a description")
-	case string(flag.Type):
+	case flag.Type == "":
 		return nil, value.wrong("needs a type")
-	case flag.Default:
+	case flag.Default == "":
 		return nil, value.wrong("needs a default")
 	}
 	if wanted := typeWanted(key); wanted != "" && flag.Type != wanted {

@@ -221,6 +221,21 @@ func TestTheSchemaAgreesWithTheParser(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfTheDocumentationIsRight(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/service/flags.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, found := strings.Cut(example, "```\n")
+	if !found {
+		t.Fatal("there is no example")
+	}
+	if err := Check([]byte(example)); err != nil {
+		t.Errorf("%v in\n%s", err, example)
+	}
+}
+
 func TestWhatAFileLeavesOutIsAsBuiltIn(t *testing.T) {
 	builtIn, err := parse(builtInFile(t))
 	if err != nil {

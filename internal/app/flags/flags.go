@@ -64,7 +64,7 @@ type Options struct {
 	// of a change; 0 is 5 seconds.
 	FilePoll time.Duration
 	// OverridePoll is how often overrides are read, should the store not tell
-	// of a change; 0 is 2 seconds. Half of it bounds one read.
+	// of a change; 0 is 2 seconds.
 	OverridePoll time.Duration
 	// Settle is how long a changed file has to stay as it is before it counts,
 	// so that half a write doesn't; 0 is 100 milliseconds.

@@ -9,8 +9,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// rewatch is how long after a failure the store is asked again to tell of changes.
-const rewatch = time.Second
+const (
+	// rewatch is how long after a failure the store is asked again to tell of changes.
+	rewatch = time.Second
+	// readTimeout bounds one read of the overrides.
+	readTimeout = time.Second
+)
 
 // watchOverrides has the store tell of changes. While it can't, polls go on.
 func (f *Flags) watchOverrides(ctx context.Context) {
@@ -61,7 +65,7 @@ func (f *Flags) followOverrides(ctx context.Context) {
 func (f *Flags) readOverrides(ctx context.Context) {
 	f.storing.Lock()
 	defer f.storing.Unlock()
-	bounded, cancel := context.WithTimeout(ctx, f.options.OverridePoll/2)
+	bounded, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	overrides, err := f.options.Store.FlagOverrides(bounded)
 	if interrupted(ctx, err) {
