@@ -69,10 +69,3 @@ func (r *remembered) put(token hash, found *verified) {
 	}
 	r.young[token] = found
 }
-
-// len counts what is held.
-func (r *remembered) len() int {
-	r.mutex.RLock()
-	defer r.mutex.RUnlock()
-	return len(r.young) + len(r.old)
-}

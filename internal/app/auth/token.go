@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -53,7 +54,7 @@ func takeApart(token string, accepted []jose.SignatureAlgorithm) (unverified, er
 		return unverified{}, &Refused{ReasonCritical}
 	}
 	algorithm := jose.SignatureAlgorithm(head.Algorithm)
-	if !contains(accepted, algorithm) {
+	if !slices.Contains(accepted, algorithm) {
 		return unverified{}, &Refused{ReasonAlgorithm}
 	}
 	var said claims
@@ -78,15 +79,6 @@ func (u unverified) signedBy(keys []*key) *key {
 		}
 	}
 	return nil
-}
-
-func contains(accepted []jose.SignatureAlgorithm, algorithm jose.SignatureAlgorithm) bool {
-	for _, each := range accepted {
-		if each == algorithm {
-			return true
-		}
-	}
-	return false
 }
 
 // isStrict tells whether part is base64url without padding. Go's decoder

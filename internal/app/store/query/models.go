@@ -11,6 +11,20 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+type AuditLog struct {
+	ID            int64
+	At            time.Time
+	Actor         string
+	ActorRole     string
+	Client        string
+	Action        string
+	Target        string
+	Detail        []byte
+	RequestID     string
+	RemoteAddress string
+	Outcome       string
+}
+
 type FlagOverride struct {
 	Key       string
 	Variant   pgtype.Text
