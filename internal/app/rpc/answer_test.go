@@ -145,7 +145,7 @@ func TestTheRequestIDGoesThrough(t *testing.T) {
 
 func TestTheObserverIsToldOfEveryCall(t *testing.T) {
 	snapshot := flags.Snapshot{RateLimiting: true, ExperimentalSearch: true}
-	s := start(t, func(o *rpc.Options) { o.Flags = evaluated{snapshot} })
+	s := start(t, func(o *rpc.Options) { o.Flags = everyone(snapshot) })
 	if err := s.whoAmI(s.as("editor", "x-request-id", "seen")); err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,7 @@ func TestHealthAsksForNoToken(t *testing.T) {
 }
 
 func (s *service) whoAmI(ctx context.Context) error {
-	_, err := pocctlv1.NewAccountServiceClient(s.conn).WhoAmI(ctx, &pocctlv1.WhoAmIRequest{})
+	_, err := s.account.WhoAmI(ctx, &pocctlv1.WhoAmIRequest{})
 	return err
 }
 
@@ -182,7 +182,7 @@ func TestWhoAmISaysWhatTheTokenDoes(t *testing.T) {
 	for role, want := range map[auth.Role]pocctlv1.Role{
 		auth.Viewer: pocctlv1.Role_ROLE_VIEWER, auth.Editor: pocctlv1.Role_ROLE_EDITOR, auth.Admin: pocctlv1.Role_ROLE_ADMIN,
 	} {
-		got := must(pocctlv1.NewAccountServiceClient(s.conn).WhoAmI(s.as(string(role)), &pocctlv1.WhoAmIRequest{}))(t)
+		got := must(s.account.WhoAmI(s.as(string(role)), &pocctlv1.WhoAmIRequest{}))(t)
 		wanted := &pocctlv1.WhoAmIResponse{
 			Subject: "subject-of-" + string(role), Name: "Some " + string(role), Client: "tests", Role: want,
 			ExpiresAt: timestamppb.New(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)),

@@ -12,10 +12,16 @@ import (
 
 	"github.com/pocctl/pocctl/internal/app/auth"
 	"github.com/pocctl/pocctl/internal/app/catalog"
+	"github.com/pocctl/pocctl/internal/app/flags"
+	"github.com/pocctl/pocctl/internal/app/orders"
+	"github.com/pocctl/pocctl/internal/app/queue"
 )
 
-// soon is when to try again what may well be over in a moment.
-const soon = time.Second
+// When to try again: what may well be over in a moment, and a queue that is full.
+const (
+	soon  = time.Second
+	later = 5 * time.Second
+)
 
 // answer makes the status that a call ends with. ctx is the call's own, which
 // ends when the client goes, and not when our limit on it passes.
@@ -47,7 +53,7 @@ func refusalOf(err error, reads bool) *refusal {
 	if errors.As(err, &ours) {
 		return ours
 	}
-	for _, find := range []func(error, bool) *refusal{authRefusal, catalogRefusal} {
+	for _, find := range []func(error, bool) *refusal{authRefusal, catalogRefusal, orderRefusal, adminRefusal} {
 		if found := find(err, reads); found != nil {
 			return found
 		}
@@ -91,6 +97,35 @@ func catalogRefusal(err error, reads bool) *refusal {
 	return nil
 }
 
+func orderRefusal(err error, _ bool) *refusal {
+	var state *orders.StateError
+	switch {
+	case errors.Is(err, orders.ErrNotFound):
+		return refuse(codes.NotFound, reasonOrderNotFound, "there is no order of yours with this id")
+	case errors.Is(err, orders.ErrKeyReused):
+		return refuse(codes.AlreadyExists, reasonKeyReused, "this key was used for another order: take a new one").
+			field("idempotency_key", "was used for another order")
+	case errors.As(err, &state):
+		return refuse(codes.FailedPrecondition, reasonOrderState, "%s", state).with("status", string(state.Status))
+	case errors.Is(err, orders.ErrBusy):
+		return refuse(codes.Unavailable, reasonQueueFull, "too many orders are waiting to be worked on").retryIn(later)
+	}
+	return nil
+}
+
+func adminRefusal(err error, _ bool) *refusal {
+	var invalid *flags.Invalid
+	switch {
+	case errors.Is(err, flags.ErrNoFlag):
+		return refuse(codes.NotFound, reasonFlagNotFound, "there is no flag with this key")
+	case errors.As(err, &invalid):
+		return invalidField(invalid.Field, invalid.Detail)
+	case errors.Is(err, queue.ErrNoDeadLetter):
+		return refuse(codes.NotFound, reasonDeadLetterNotFound, "there is no dead letter with this id")
+	}
+	return nil
+}
+
 func invalidRefusal(invalid catalog.Invalid, reads bool) *refusal {
 	kind := reasonInvalid
 	if reads {
@@ -99,6 +134,11 @@ func invalidRefusal(invalid catalog.Invalid, reads bool) *refusal {
 	refused := refuse(codes.InvalidArgument, kind, "%s", invalid)
 	refused.fields = invalid
 	return refused
+}
+
+// invalidField is one value that breaks a rule.
+func invalidField(field, detail string) *refusal {
+	return refuse(codes.InvalidArgument, reasonInvalid, "%s %s", field, detail).field(field, detail)
 }
 
 // badParameter is what is wrong with a parameter whatever the rules say.

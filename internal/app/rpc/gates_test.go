@@ -98,7 +98,7 @@ func TestAnUnreadableMessageCounts(t *testing.T) {
 func TestRateLimitsCanBeOff(t *testing.T) {
 	s := start(t, func(o *rpc.Options) {
 		o.Admission.Limiter = limited(t, 1)
-		o.Flags = evaluated{flags.Snapshot{RateLimiting: false}}
+		o.Flags = everyone(flags.Snapshot{RateLimiting: false})
 	})
 	for range 3 {
 		refused(t, s.get(s.as("")), codes.NotFound, "product-not-found")
@@ -212,7 +212,7 @@ func TestAFlagInjectsFaults(t *testing.T) {
 	const delay = 30 * time.Millisecond
 	s := start(t, func(o *rpc.Options) {
 		o.Admission.Faults = failing(t, faults.Spec{})
-		o.Flags = evaluated{flags.Snapshot{Faults: faults.Spec{Latency: delay}}}
+		o.Flags = everyone(flags.Snapshot{Faults: faults.Spec{Latency: delay}})
 	})
 	began := time.Now()
 	refused(t, s.get(s.as("")), codes.NotFound, "product-not-found")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -46,6 +47,9 @@ type service struct {
 	served  chan error
 
 	catalog pocctlv1.CatalogServiceClient
+	orders  pocctlv1.OrderServiceClient
+	account pocctlv1.AccountServiceClient
+	manage  pocctlv1.AdminServiceClient
 }
 
 // start makes a service with no database, in whose catalog there is nothing;
@@ -56,7 +60,7 @@ func start(t *testing.T, change func(*rpc.Options)) *service {
 	s := &service{t: t, watch: &watch{}, logs: logs, served: make(chan error, 1)}
 	options := rpc.Options{
 		Catalog:  broken{get: func(context.Context) error { return catalog.ErrNotFound }},
-		Flags:    evaluated{flags.Snapshot{ProductCache: true, RateLimiting: true}},
+		Flags:    everyone(flags.Snapshot{ProductCache: true, RateLimiting: true}),
 		Observer: s.watch, Logger: zap.New(core), Verifier: tokens{},
 		Ready: func(context.Context) bool { return true }, ReadyInterval: 10 * time.Millisecond,
 		RequestTimeout: requestTimeout, Reflection: true,
@@ -78,6 +82,9 @@ func start(t *testing.T, change func(*rpc.Options)) *service {
 	})
 	s.conn = s.dial()
 	s.catalog = pocctlv1.NewCatalogServiceClient(s.conn)
+	s.orders = pocctlv1.NewOrderServiceClient(s.conn)
+	s.account = pocctlv1.NewAccountServiceClient(s.conn)
+	s.manage = pocctlv1.NewAdminServiceClient(s.conn)
 	return s
 }
 
@@ -100,16 +107,32 @@ func over(t *testing.T, options *rpc.Options, url string) {
 	}
 	t.Cleanup(opened.Close)
 	options.Catalog = catalog.New(opened, uncached{}, time.Now)
+	options.Auditor = opened.Audit()
+	options.DeadLetters = &letters{}
+	file, err := os.ReadFile("../../../config/feature-flags.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := flags.New(t.Context(), flags.Options{Default: file, Store: opened})
+	if err != nil {
+		t.Fatalf("read the flags: %v", err)
+	}
+	options.Flags = loaded
 }
 
 type uncached struct{}
 
 func (uncached) Invalidate(context.Context, catalog.ID, int64) {}
 
-// evaluated are flags that are the same for everyone.
-type evaluated struct{ flags.Snapshot }
+// everyone gives flags that are the same for everyone, and no more than that.
+func everyone(snapshot flags.Snapshot) rpc.Flags { return evaluated{snapshot: snapshot} }
 
-func (e evaluated) Evaluate(context.Context, flags.Subject) flags.Snapshot { return e.Snapshot }
+type evaluated struct {
+	rpc.Flags
+	snapshot flags.Snapshot
+}
+
+func (e evaluated) Evaluate(context.Context, flags.Subject) flags.Snapshot { return e.snapshot }
 
 func (s *service) dial(options ...grpc.DialOption) *grpc.ClientConn {
 	s.t.Helper()

@@ -45,13 +45,21 @@ func operations() map[string]string {
 		pocctlv1.OrderService_CancelOrder_FullMethodName: "cancelOrder",
 
 		pocctlv1.AccountService_WhoAmI_FullMethodName: "whoAmI",
+
+		pocctlv1.AdminService_ListFlags_FullMethodName:         "listFlags",
+		pocctlv1.AdminService_SetFlagOverride_FullMethodName:   "setFlagOverride",
+		pocctlv1.AdminService_ClearFlagOverride_FullMethodName: "clearFlagOverride",
+		pocctlv1.AdminService_ListDeadLetters_FullMethodName:   "listDeadLetters",
+		pocctlv1.AdminService_RequeueDeadLetter_FullMethodName: "requeueDeadLetter",
+		pocctlv1.AdminService_ListAudit_FullMethodName:         "listAudit",
 	}
 }
 
 // files describe the services of our own.
 func files() []protoreflect.FileDescriptor {
 	return []protoreflect.FileDescriptor{
-		pocctlv1.File_pocctl_v1_catalog_proto, pocctlv1.File_pocctl_v1_orders_proto, pocctlv1.File_pocctl_v1_account_proto,
+		pocctlv1.File_pocctl_v1_catalog_proto, pocctlv1.File_pocctl_v1_orders_proto,
+		pocctlv1.File_pocctl_v1_account_proto, pocctlv1.File_pocctl_v1_admin_proto,
 	}
 }
 

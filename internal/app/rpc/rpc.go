@@ -4,6 +4,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -15,6 +16,8 @@ import (
 	"github.com/pocctl/pocctl/internal/app/faults"
 	"github.com/pocctl/pocctl/internal/app/flags"
 	"github.com/pocctl/pocctl/internal/app/limits"
+	"github.com/pocctl/pocctl/internal/app/orders"
+	"github.com/pocctl/pocctl/internal/app/queue"
 )
 
 //go:generate buf generate ../../../proto --template ../../../proto/buf.gen.yaml -o ../../../proto
@@ -29,9 +32,26 @@ type Catalog interface {
 	Delete(ctx context.Context, id catalog.ID, expected int64) error
 }
 
+// Orders is what can be done with orders.
+type Orders interface {
+	Place(ctx context.Context, actor orders.Actor, key string, draft orders.Draft) (order orders.Order, replayed bool, err error)
+	Get(ctx context.Context, actor orders.Actor, id orders.ID) (orders.Order, error)
+	List(ctx context.Context, actor orders.Actor, query orders.Query) (orders.Page, error)
+	Cancel(ctx context.Context, actor orders.Actor, id orders.ID) (orders.Order, error)
+}
+
+// DeadLetters are jobs that were given up.
+type DeadLetters interface {
+	ListDeadLetters(ctx context.Context, limit int) ([]queue.DeadLetter, error)
+	Requeue(ctx context.Context, id string) error
+}
+
 // Flags are the feature flags.
 type Flags interface {
 	Evaluate(ctx context.Context, subject flags.Subject) flags.Snapshot
+	List(ctx context.Context) []flags.State
+	SetOverride(ctx context.Context, key string, value json.RawMessage, reason, by string, ttl time.Duration) (flags.State, error)
+	ClearOverride(ctx context.Context, key string) error
 }
 
 // Verifier checks tokens.
@@ -89,12 +109,15 @@ const UnknownMethod = "_OTHER"
 
 // Options of the server. All are needed but those that say so.
 type Options struct {
-	Catalog   Catalog
-	Flags     Flags
-	Verifier  Verifier
-	Admission Admission
-	Observer  Observer
-	Logger    *zap.Logger
+	Catalog     Catalog
+	Orders      Orders
+	DeadLetters DeadLetters
+	Flags       Flags
+	Auditor     auth.Auditor
+	Verifier    Verifier
+	Admission   Admission
+	Observer    Observer
+	Logger      *zap.Logger
 
 	// Ready is asked every ReadyInterval; the health service answers as it did.
 	Ready func(ctx context.Context) bool

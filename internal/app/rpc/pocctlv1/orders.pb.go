@@ -566,8 +566,8 @@ type ListOrdersRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Keeps the orders of this status.
 	Status OrderStatus `protobuf:"varint,3,opt,name=status,proto3,enum=pocctl.v1.OrderStatus" json:"status,omitempty"`
-	// For admins: keeps the orders of this subject; empty is everyone's. Others
-	// get their own whatever it says.
+	// Keeps the orders of this subject. Empty is everyone's for an admin, and the
+	// caller's own for others, who may name nobody else.
 	Owner         string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -41,7 +41,7 @@ type OrderServiceClient interface {
 	// Errors: INVALID_ARGUMENT invalid-parameter, NOT_FOUND order-not-found.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
 	// ListOrders gives orders a page at a time, newest first.
-	// Errors: INVALID_ARGUMENT invalid-parameter.
+	// Errors: INVALID_ARGUMENT invalid-parameter, PERMISSION_DENIED forbidden.
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
 	// CancelOrder cancels an order that isn't confirmed yet, and gives its stock
 	// back. An order that is cancelled already is given as it is.
@@ -114,7 +114,7 @@ type OrderServiceServer interface {
 	// Errors: INVALID_ARGUMENT invalid-parameter, NOT_FOUND order-not-found.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
 	// ListOrders gives orders a page at a time, newest first.
-	// Errors: INVALID_ARGUMENT invalid-parameter.
+	// Errors: INVALID_ARGUMENT invalid-parameter, PERMISSION_DENIED forbidden.
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
 	// CancelOrder cancels an order that isn't confirmed yet, and gives its stock
 	// back. An order that is cancelled already is given as it is.
