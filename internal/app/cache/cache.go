@@ -133,7 +133,9 @@ func (c *Cache) Fetch(ctx context.Context, id uuid.UUID, load Load) (Entry, Resu
 	// A load of somebody else's may have begun before the write that this reader knows of.
 	stale := err == nil && entry.Version < least || !mine && least > 0 && c.absent(err)
 	if stale {
-		entry, err = load(ctx)
+		if entry, err = load(ctx); err == nil {
+			c.local.pass(id, entry.Version)
+		}
 	}
 	return entry, result, err
 }
@@ -187,6 +189,8 @@ func (c *Cache) loadShared(ctx context.Context, id uuid.UUID, before mark, keep 
 		entry, err := load(ctx)
 		if keep {
 			c.keep(ctx, id, before, entry, err)
+		} else if err == nil {
+			c.local.pass(id, entry.Version)
 		}
 		return entry, err
 	})
@@ -206,15 +210,21 @@ func (c *Cache) keep(ctx context.Context, id uuid.UUID, before mark, entry Entry
 	case c.absent(err):
 		c.local.keep(id, before, Entry{}, err)
 		return
-	case err != nil || !c.local.sameConnection(before):
-		return // a Redis that was lost meanwhile may have lost the fence that would refuse the entry
+	case err != nil:
+		return
+	case !c.local.sameConnection(before):
+		// A Redis that was lost meanwhile may have lost the fence that would refuse the entry.
+		c.local.pass(id, entry.Version)
+		return
 	}
 	ttl := jitter(c.options.TTL)
 	kept, err := c.scripts.keep.Run(ctx, c.options.Client, []string{key(id)}, encode(entry), ttl.Milliseconds()).Bool()
 	c.settle(ctx, err)
-	if kept {
-		c.local.keep(id, before, entry, nil)
+	if !kept {
+		c.local.pass(id, entry.Version)
+		return
 	}
+	c.local.keep(id, before, entry, nil)
 }
 
 // Ping tells whether Redis answers. ErrDisabled if there is none.

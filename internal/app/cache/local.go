@@ -50,6 +50,7 @@ type local struct {
 }
 
 // kept is an entry, or that there is none: err then is what the loader said.
+// With the zero mark, which no subscription has, it is a version that was seen.
 type kept struct {
 	entry Entry
 	err   error
@@ -106,9 +107,11 @@ func (l *local) get(id uuid.UUID) (*kept, bool) {
 	return k, true
 }
 
-// keep takes an entry, or with err that there is none, which was read after before.
+// keep takes an entry that was read after before, or with err that there is none.
+// An entry that comes too late isn't used, but from then on no older one is
+// either: no reader goes back in time, even while an invalidation is on its way.
 func (l *local) keep(id uuid.UUID, before mark, entry Entry, err error) {
-	if l == nil || before != l.mark(id) {
+	if l == nil {
 		return
 	}
 	now := l.elapsed()
@@ -119,7 +122,24 @@ func (l *local) keep(id uuid.UUID, before mark, entry Entry, err error) {
 	if err != nil {
 		ttl = l.options.AbsentTTL
 	}
-	l.entries.Set(id, &kept{entry: entry, err: err, mark: before, until: now + int64(jitter(ttl))})
+	until := now + int64(jitter(ttl))
+	l.entries.Compute(id, func(there *kept, found bool) (*kept, otter.ComputeOp) {
+		late := before != l.mark(id)
+		older := found && err == nil && now < there.until && there.entry.Version > entry.Version
+		same := found && there.entry.Version == entry.Version
+		switch {
+		case older, late && (same || err != nil):
+			return nil, otter.CancelOp
+		case late:
+			return &kept{entry: Entry{Version: entry.Version}, until: until}, otter.WriteOp
+		}
+		return &kept{entry: entry, err: err, mark: before, until: until}, otter.WriteOp
+	})
+}
+
+// pass notes the version of an entry that isn't kept, so that no older one is used.
+func (l *local) pass(id uuid.UUID, version int64) {
+	l.keep(id, mark{}, Entry{Version: version}, nil)
 }
 
 // drop makes what was read of the product until now useless.
