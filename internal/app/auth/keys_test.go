@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,12 @@ func TestAnotherIssuersTokensAreNoReasonToFetch(t *testing.T) {
 	}
 }
 
+func TestATokenThatNamesNoKeyIsNoReasonToFetch(t *testing.T) {
+	s := newStand(t, nil)
+	s.refused(s.Token(t, authtest.Header("kid", nil)), auth.ReasonKey)
+	s.fetched(0)
+}
+
 func TestManyFirstTokensFetchOnce(t *testing.T) {
 	s := newStand(t, nil)
 	s.Hang()
@@ -405,6 +412,66 @@ func TestKeysThatMoveAreFoundAgain(t *testing.T) {
 	s.unavailable(token)
 	s.move(4 * time.Second)
 	s.good(token, auth.ResultVerified)
+}
+
+func TestAnIssuerByHTTPSIsNotLeft(t *testing.T) {
+	plain := authtest.New(t)
+	const configuration = "/.well-known/openid-configuration"
+	tests := map[string]struct {
+		answer func(w http.ResponseWriter, r *http.Request, self string)
+		say    string // empty if it is taken
+	}{
+		"all by https": {func(w http.ResponseWriter, r *http.Request, self string) {
+			if r.URL.Path == configuration {
+				_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, self, self+"/keys")
+				return
+			}
+			_, _ = w.Write(plain.JWKS())
+		}, ""},
+		"a redirect within https": {func(w http.ResponseWriter, r *http.Request, self string) {
+			switch r.URL.Path {
+			case configuration:
+				_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, self, self+"/moved")
+			case "/moved":
+				http.Redirect(w, r, self+"/keys", http.StatusFound)
+			default:
+				_, _ = w.Write(plain.JWKS())
+			}
+		}, ""},
+		"keys by http": {func(w http.ResponseWriter, _ *http.Request, self string) {
+			_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, self, plain.JWKSURL())
+		}, "must be https"},
+		"a redirect to http": {func(w http.ResponseWriter, r *http.Request, self string) {
+			if r.URL.Path == configuration {
+				_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, self, self+"/keys")
+				return
+			}
+			http.Redirect(w, r, plain.JWKSURL(), http.StatusFound)
+		}, "away from https"},
+		"redirects without end": {func(w http.ResponseWriter, r *http.Request, _ string) {
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
+		}, "too many redirects"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var self string
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { test.answer(w, r, self) }))
+			t.Cleanup(server.Close)
+			self = server.URL
+			verifier := newVerifier(t, auth.VerifierOptions{Issuer: self, Audiences: []string{authtest.Audience}, HTTPClient: server.Client()})
+			_, err := verifier.Verify(t.Context(), plain.Token(t, authtest.Claim("iss", self)))
+			if test.say == "" {
+				if err != nil {
+					t.Errorf("got %v, want it taken", err)
+				}
+			} else if !errors.Is(err, auth.ErrIssuerUnavailable) || !strings.Contains(err.Error(), test.say) {
+				t.Errorf("got %v, want ErrIssuerUnavailable that says %q", err, test.say)
+			}
+		})
+	}
+	if plain.Fetches() != 0 {
+		t.Error("keys were fetched by http")
+	}
 }
 
 func TestKeysThatCannotBeUsedAreLeftOut(t *testing.T) {

@@ -122,28 +122,33 @@ func (o VerifierOptions) completed() (VerifierOptions, error) {
 	if o.RoleNames == nil {
 		o.RoleNames = map[string]Role{string(Viewer): Viewer, string(Editor): Editor, string(Admin): Admin}
 	}
-	if o.HTTPClient == nil {
-		o.HTTPClient = defaultClient()
-	}
+	o.HTTPClient = careful(o.HTTPClient)
 	o.Audiences, o.Algorithms, o.RoleNames = slices.Clone(o.Audiences), slices.Clone(o.Algorithms), maps.Clone(o.RoleNames)
 	return o, o.validate()
 }
 
-func defaultClient() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
+// careful gives a client that is not led away from https, unless client has
+// rules of its own for redirects.
+func careful(client *http.Client) *http.Client {
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
-		},
-		CheckRedirect: func(next *http.Request, via []*http.Request) error {
-			switch {
-			case len(via) >= maxRedirects:
-				return errors.New("too many redirects")
-			case via[0].URL.Scheme == "https" && next.URL.Scheme != "https":
-				return errors.New("a redirect away from https")
-			}
-			return nil
-		},
+		}}
 	}
+	if client.CheckRedirect != nil {
+		return client
+	}
+	checked := *client
+	checked.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		switch {
+		case len(via) > maxRedirects:
+			return errors.New("too many redirects")
+		case via[0].URL.Scheme == "https" && next.URL.Scheme != "https":
+			return errors.New("a redirect away from https")
+		}
+		return nil
+	}
+	return &checked
 }
 
 const maxRedirects = 3

@@ -159,6 +159,7 @@ func (i *Issuer) badClaims(t testing.TB) []Forgery {
 	}{
 		{"expired", auth.ReasonExpired, Lifetime(now.Add(-2*time.Hour), now.Add(-time.Hour))},
 		{"not yet valid", auth.ReasonNotYetValid, Lifetime(now.Add(time.Hour), now.Add(2*time.Hour))},
+		{"begins in the future", auth.ReasonNotYetValid, Claim("nbf", now.Add(time.Hour).Unix())},
 		{"made in the future", auth.ReasonNotYetValid, Claim("iat", now.Add(time.Hour).Unix())},
 		{"no end", auth.ReasonMalformed, Without("exp")},
 		{"end as text", auth.ReasonMalformed, Claim("exp", "9999999999")},

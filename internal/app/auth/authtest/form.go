@@ -15,6 +15,8 @@ func (i *Issuer) Raw(t testing.TB, header, claims string) string {
 	return input + "." + encode(i.Signer().sign(t, input))
 }
 
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 // badForms are texts that parsers may differ on.
 func (i *Issuer) badForms(t testing.TB) []Forgery {
 	t.Helper()
@@ -45,6 +47,7 @@ func (i *Issuer) badForms(t testing.TB) []Forgery {
 		"four parts":                  good + "." + parts[2],
 		"five parts, as if encrypted": parts[0] + "..." + parts[1] + "." + parts[2],
 		"JSON serialization":          string(serialized),
+		"spare bits set":              good[:len(good)-1] + string(alphabet[strings.IndexByte(alphabet, good[len(good)-1])|1]),
 		"padding":                     good + "==",
 		"standard base64":             parts[0] + "." + parts[1] + ".+/" + parts[2][2:],
 		"a line break inside":         parts[0] + "." + parts[1] + "\n." + parts[2],
