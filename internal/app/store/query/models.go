@@ -35,6 +35,30 @@ type FlagOverride struct {
 	ExpiresAt pgtype.Timestamptz
 }
 
+type Order struct {
+	ID             uuid.UUID
+	Owner          string
+	IdempotencyKey string
+	Fingerprint    []byte
+	Status         string
+	Reason         string
+	TotalMinor     int64
+	Currency       string
+	Version        int64
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+type OrderLine struct {
+	OrderID        uuid.UUID
+	Position       int32
+	ProductID      uuid.UUID
+	Sku            string
+	Name           string
+	Quantity       int64
+	UnitPriceMinor int64
+}
+
 type Product struct {
 	ID          uuid.UUID
 	Sku         string
