@@ -42,14 +42,15 @@ func isLine(text string, limit int) bool {
 }
 
 // instant gives a claim that is a time. It is the zero time if there is none,
-// and not ok if there is something else.
+// and not ok if there is something else. 0 is a time: Keycloak had it as "nbf"
+// for long.
 func (c claims) instant(name string) (at time.Time, ok bool) {
 	value, present := c[name]
 	if !present {
 		return time.Time{}, true
 	}
 	seconds, isNumber := value.(float64)
-	if !isNumber || seconds <= 0 || seconds > lastInstant {
+	if !isNumber || seconds < 0 || seconds > lastInstant {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(int64(seconds * 1000)).UTC(), true

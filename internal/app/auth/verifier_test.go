@@ -79,6 +79,7 @@ func TestGoodTokens(t *testing.T) {
 		"no type":             {nobody, []authtest.Change{authtest.Header("typ", nil)}, ada},
 		"nonce in at+jwt":     {nobody, []authtest.Change{authtest.Claim("nonce", "n")}, ada},
 		"Keycloak's nonce":    {nobody, []authtest.Change{authtest.Header("typ", "JWT"), authtest.Claim("typ", "Bearer"), authtest.Claim("nonce", "n")}, ada},
+		"from the first":      {nobody, []authtest.Change{authtest.Claim("nbf", 0), authtest.Without("iat")}, ada},
 		"pointers to keys":    {nobody, []authtest.Change{authtest.Header("jku", "http://127.0.0.1:1/"), authtest.Header("x5u", "http://127.0.0.1:1/")}, ada},
 		"several audiences":   {nobody, []authtest.Change{authtest.Claim("aud", []string{"other", authtest.Audience})}, ada},
 		"just expired":        {nobody, []authtest.Change{authtest.Lifetime(time.Now(), time.Now().Add(-20*time.Second))}, with(func(p *auth.Principal) { p.Expires = time.Now().Add(-20 * time.Second).Truncate(time.Second).UTC() })},

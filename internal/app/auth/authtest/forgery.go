@@ -165,6 +165,7 @@ func (i *Issuer) badClaims(t testing.TB) []Forgery {
 		{"end as text", auth.ReasonMalformed, Claim("exp", "9999999999")},
 		{"end in milliseconds", auth.ReasonMalformed, Claim("exp", now.UnixMilli())},
 		{"end is null", auth.ReasonMalformed, Claim("exp", nil)},
+		{"ended at the first", auth.ReasonExpired, Claim("exp", 0)},
 		{"negative end", auth.ReasonMalformed, Claim("exp", -1)},
 		{"beginning as text", auth.ReasonMalformed, Claim("nbf", "0")},
 		{"another audience", auth.ReasonAudience, Claim("aud", "another-service")},
