@@ -227,27 +227,25 @@ func TestSnapshotsAreOfOneMoment(t *testing.T) {
 	}
 	on, off := file(`"on"`), file(`"off"`)
 	put(on)
-	ctx, stop := context.WithCancel(t.Context())
-	var all sync.WaitGroup
-	all.Go(func() {
-		for range 500 {
-			put(off)
-			put(on)
+	f.Client().AddHooks(&afterFirst{do: func() { put(off) }})
+	for _, want := range []bool{true, false} {
+		got := f.Evaluate(t.Context(), Subject{})
+		if got.ProductCache != want || got.RateLimiting != want || got.ExperimentalSearch != want {
+			t.Errorf("%s, want all of one moment, on: %t", got, want)
 		}
-		stop()
-	})
-	for range 2 {
-		all.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				got := f.Evaluate(context.Background(), subjectNumber(i))
-				if got.ProductCache != got.RateLimiting || got.ProductCache != got.ExperimentalSearch {
-					t.Errorf("half of one, half of another: %s", got)
-					return
-				}
-			}
-		})
 	}
-	all.Wait()
+}
+
+// afterFirst does something once, after the first flag has been evaluated.
+type afterFirst struct {
+	openfeature.UnimplementedHook
+	once sync.Once
+	do   func()
+}
+
+func (a *afterFirst) After(context.Context, openfeature.HookContext, openfeature.InterfaceEvaluationDetails, openfeature.HookHints) error {
+	a.once.Do(a.do)
+	return nil
 }
 
 func BenchmarkEvaluate(b *testing.B) {
