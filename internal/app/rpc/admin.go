@@ -41,7 +41,7 @@ func (s *adminService) RequeueDeadLetter(ctx context.Context, request *pocctlv1.
 	if request.GetId() == "" {
 		return nil, badParameter("id", "is missing")
 	}
-	err := s.audited(ctx, request.GetId(), nil, func() error {
+	err := s.audited(ctx, request.GetId(), nil, func(ctx context.Context) error {
 		return s.DeadLetters.Requeue(ctx, request.GetId())
 	})
 	if err != nil {

@@ -11,35 +11,13 @@ import (
 	"github.com/pocctl/pocctl/internal/app/rpc/pocctlv1"
 )
 
-// audited writes what an admin is about to do to the audit log, then does it,
-// and writes how it went. An action that can't be written down isn't done.
-func (s *adminService) audited(ctx context.Context, target string, detail map[string]any, act func() error) error {
+// audited has act done, and written to the audit log: that it is attempted, and
+// how it went. What can't be written down isn't done.
+func (s *adminService) audited(ctx context.Context, target string, detail map[string]any, act func(context.Context) error) error {
 	c := callOf(ctx)
-	entry := auth.Entry{
+	return auth.Audited(ctx, s.Auditor, auth.Entry{
 		Action: c.operation, Target: target, Detail: detail, RequestID: c.id, Address: c.addressText(),
-		Actor: c.principal.Subject, Role: c.principal.Role, Client: c.principal.Client, Outcome: auth.Attempted,
-	}
-	if err := s.Auditor.Record(ctx, entry); err != nil {
-		return err
-	}
-	entry.Outcome = auth.Failed // unless it goes well, a panic included
-	defer func() {
-		if entry.Outcome == auth.Failed {
-			_ = s.record(ctx, entry) // the action's own error is the answer
-		}
-	}()
-	if err := act(); err != nil {
-		return err
-	}
-	entry.Outcome = auth.Done
-	return s.record(ctx, entry)
-}
-
-// record writes what has been done, even if the client has gone.
-func (s *adminService) record(ctx context.Context, entry auth.Entry) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.RequestTimeout)
-	defer cancel()
-	return s.Auditor.Record(ctx, entry)
+	}, act)
 }
 
 func (s *adminService) ListAudit(ctx context.Context, request *pocctlv1.ListAuditRequest) (*pocctlv1.ListAuditResponse, error) {

@@ -39,7 +39,7 @@ type callKey struct{}
 
 // callOf gives the call under way. Without one, it is a mistake of ours.
 func callOf(ctx context.Context) *call {
-	return ctx.Value(callKey{}).(*call) //nolint:errcheck // every call goes through the watcher
+	return ctx.Value(callKey{}).(*call) // every call goes through the watcher
 }
 
 // label is the method as logs and metrics have it.

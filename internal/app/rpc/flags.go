@@ -37,7 +37,7 @@ func (s *adminService) SetFlagOverride(ctx context.Context, request *pocctlv1.Se
 	}
 	response := &pocctlv1.SetFlagOverrideResponse{}
 	detail := map[string]any{"value": request.GetValue().AsInterface(), "reason": request.GetReason(), "seconds": ttl.Seconds()}
-	err = s.audited(ctx, request.GetKey(), detail, func() error {
+	err = s.audited(ctx, request.GetKey(), detail, func(ctx context.Context) error {
 		state, err := s.Flags.SetOverride(ctx, request.GetKey(), value, request.GetReason(), auth.FromContext(ctx).Subject, ttl)
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (s *adminService) SetFlagOverride(ctx context.Context, request *pocctlv1.Se
 }
 
 func (s *adminService) ClearFlagOverride(ctx context.Context, request *pocctlv1.ClearFlagOverrideRequest) (*pocctlv1.ClearFlagOverrideResponse, error) {
-	err := s.audited(ctx, request.GetKey(), nil, func() error {
+	err := s.audited(ctx, request.GetKey(), nil, func(ctx context.Context) error {
 		return s.Flags.ClearOverride(ctx, request.GetKey())
 	})
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/pocctl/pocctl/internal/app/auth"
 	"github.com/pocctl/pocctl/internal/app/catalog"
 	"github.com/pocctl/pocctl/internal/app/flags"
+	"github.com/pocctl/pocctl/internal/app/orders"
 	"github.com/pocctl/pocctl/internal/app/rpc"
 	"github.com/pocctl/pocctl/internal/app/rpc/pocctlv1"
 	"github.com/pocctl/pocctl/internal/app/store"
@@ -45,6 +46,7 @@ type service struct {
 	watch   *watch
 	logs    *observer.ObservedLogs
 	served  chan error
+	rules   *orders.Orders // of a full one
 
 	catalog pocctlv1.CatalogServiceClient
 	orders  pocctlv1.OrderServiceClient
@@ -91,11 +93,14 @@ func start(t *testing.T, change func(*rpc.Options)) *service {
 // full makes a service over a database of its own.
 func full(t *testing.T) *service {
 	t.Helper()
-	return start(t, func(o *rpc.Options) { over(t, o, postgres.URL(t, postgres.Database(t))) })
+	var rules *orders.Orders
+	s := start(t, func(o *rpc.Options) { rules = over(t, o, postgres.URL(t, postgres.Database(t))) })
+	s.rules = rules
+	return s
 }
 
 // over puts the rules over a database.
-func over(t *testing.T, options *rpc.Options, url string) {
+func over(t *testing.T, options *rpc.Options, url string) *orders.Orders {
 	t.Helper()
 	database := store.Options{URL: url, MaxConnections: 8, ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second}
 	if _, err := store.Migrate(t.Context(), database, time.Minute); err != nil {
@@ -118,6 +123,10 @@ func over(t *testing.T, options *rpc.Options, url string) {
 		t.Fatalf("read the flags: %v", err)
 	}
 	options.Flags = loaded
+	now := func() time.Time { return time.Now().Truncate(time.Microsecond) } // as Postgres keeps it
+	rules := orders.New(orders.Options{Store: store.NewOrders(opened, unworked{}, now), Cache: uncached{}, Now: now})
+	options.Orders = rules
+	return rules
 }
 
 type uncached struct{}

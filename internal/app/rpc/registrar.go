@@ -32,7 +32,7 @@ func (r registrar) RegisterService(described *grpc.ServiceDesc, service any) {
 type handler = func(service any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error)
 
 func (r registrar) reads(name string, handle handler) handler {
-	return func(service any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // as in the library
+	return func(service any, ctx context.Context, decode func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
 		if err := setRequestID(ctx); err != nil { // first, as it is too late once reading fails
 			return nil, err
 		}
