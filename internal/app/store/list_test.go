@@ -104,8 +104,8 @@ func TestFiltersInEveryOrder(t *testing.T) {
 		"to":              {catalog.Filter{MaxPriceMinor: price(10)}, []string{"apple", "Zebra", "apple-2", "free"}},
 		"exactly":         {catalog.Filter{MinPriceMinor: price(20), MaxPriceMinor: price(20)}, []string{"Éclair"}},
 		"free":            {catalog.Filter{MaxPriceMinor: price(0)}, []string{"free"}},
-		"all of them":     {catalog.Filter{"EUR", price(5), price(15), true}, []string{"apple"}},
-		"widest, one too": {catalog.Filter{"JPY", price(0), price(catalog.MaxPriceMinor), true}, []string{"dear"}},
+		"all of them":     {catalog.Filter{Currency: "EUR", MinPriceMinor: price(5), MaxPriceMinor: price(15), InStock: true}, []string{"apple"}},
+		"widest, one too": {catalog.Filter{Currency: "JPY", MinPriceMinor: price(0), MaxPriceMinor: price(catalog.MaxPriceMinor), InStock: true}, []string{"dear"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -17,27 +17,30 @@ var postgres storetest.Server
 func TestMain(m *testing.M) { postgres.Main(m) }
 
 func options(url string) store.Options {
-	return store.Options{URL: url, MaxConnections: 8, ConnectTimeout: 3 * time.Second, StatementTimeout: 5 * time.Second}
+	return store.Options{
+		URL: url, ConnectTimeout: 3 * time.Second, MaxConnections: 8, MinIdleConnections: 1,
+		StatementTimeout: 5 * time.Second, LockTimeout: 4 * time.Second, IdleInTransactionTimeout: 5 * time.Second,
+	}
 }
 
 // migrated gives a store on a database of its own, at head.
-func migrated(t *testing.T) *store.Store {
+func migrated(t testing.TB) *store.Store {
 	t.Helper()
 	return open(t, migratedURL(t))
 }
 
-func migratedURL(t *testing.T) string {
+func migratedURL(t testing.TB) string {
 	t.Helper()
 	url := postgres.URL(t, postgres.Database(t))
-	if _, err := store.Migrate(t.Context(), options(url), time.Minute); err != nil {
+	if _, err := store.Migrate(context.Background(), options(url), time.Minute); err != nil {
 		t.Fatalf("migrate: %v", err)
 	}
 	return url
 }
 
-func open(t *testing.T, url string) *store.Store {
+func open(t testing.TB, url string) *store.Store {
 	t.Helper()
-	opened, err := store.New(t.Context(), options(url))
+	opened, err := store.New(context.Background(), options(url))
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}
@@ -57,7 +60,7 @@ func aProduct(sku, name string) catalog.Product {
 	}
 }
 
-func create(t *testing.T, s *store.Store, product catalog.Product) catalog.Product {
+func create(t testing.TB, s *store.Store, product catalog.Product) catalog.Product {
 	t.Helper()
 	created, err := s.Create(context.Background(), product)
 	if err != nil {

@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,8 +27,8 @@ func TestMigrateBringsTheSchemaToHeadOnce(t *testing.T) {
 		t.Errorf("read before migrations: %v, want ErrUnavailable", err)
 	}
 	applied, err := store.Migrate(t.Context(), options(url), time.Minute)
-	if want := migrationFiles(t); err != nil || len(applied) != len(want) {
-		t.Fatalf("applied %d migrations (%v), want %d", len(applied), err, len(want))
+	if err != nil || int64(len(applied)) != head {
+		t.Fatalf("applied %d migrations (%v), want %d", len(applied), err, head)
 	}
 	if current, _, err = s.SchemaVersion(t.Context()); err != nil || current != head {
 		t.Errorf("at %d after migrating (%v), want %d", current, err, head)
@@ -41,6 +40,10 @@ func TestMigrateBringsTheSchemaToHeadOnce(t *testing.T) {
 
 func TestManyMayMigrateAtOnce(t *testing.T) {
 	url := postgres.URL(t, postgres.Database(t))
+	head, err := store.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var applied atomic.Int64
 	var all sync.WaitGroup
 	for range 5 {
@@ -53,18 +56,9 @@ func TestManyMayMigrateAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if want := len(migrationFiles(t)); applied.Load() != int64(want) {
-		t.Errorf("five applied %d migrations between them, want %d", applied.Load(), want)
+	if applied.Load() != head {
+		t.Errorf("five applied %d migrations between them, want %d", applied.Load(), head)
 	}
-}
-
-func migrationFiles(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob("migrations/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("found no migrations: %v", err)
-	}
-	return files
 }
 
 func TestAFailingMigrationIsNamed(t *testing.T) {

@@ -17,9 +17,14 @@ func (s *Store) Search(ctx context.Context, search catalog.Search) ([]catalog.Pr
 		return nil, nil // Postgres can't hold such text, so no product has it
 	}
 	f := bounds(search.Filter)
+	fromCurrency, toCurrency := f.currency, f.currency
+	if f.currency == "" {
+		toCurrency = "ZZZ"
+	}
 	rows, err := s.queries.SearchProducts(ctx, query.SearchProductsParams{
-		Wanted:   search.Text,
-		Currency: f.currency, MinPrice: f.minPrice, MaxPrice: f.maxPrice, MinStock: f.minStock,
+		Wanted:      search.Text,
+		MinCurrency: fromCurrency, MaxCurrency: toCurrency,
+		MinPrice: f.minPrice, MaxPrice: f.maxPrice, MinStock: f.minStock,
 		Skipped:  int64(search.Offset),
 		MaxItems: int64(search.Limit),
 		Needed:   int64(search.Offset + search.Limit),

@@ -53,5 +53,9 @@ func copyProducts(ctx context.Context, tx pgx.Tx, count int, next func(i int) ca
 	if err != nil {
 		return 0, fmt.Errorf("add products: %w", err)
 	}
+	// What the planner knows of a table that was empty until now would mislead it.
+	if _, err := tx.Exec(ctx, "ANALYZE products, product_documents"); err != nil {
+		return 0, fmt.Errorf("take statistics of products: %w", err)
+	}
 	return result.RowsAffected(), nil
 }

@@ -23,14 +23,38 @@ type Options struct {
 	URL string
 	// Resolver finds the host's addresses; nil is the system's.
 	Resolver *net.Resolver
+	// ConnectTimeout bounds each attempt to connect.
+	ConnectTimeout time.Duration
+	// Tracer is told of every query; nil is nobody.
+	Tracer pgx.QueryTracer
+
+	// The rest is of New alone: migrations and seeds take as long as they take.
+
 	// MaxConnections bounds the pool.
 	MaxConnections int32
+	// MinIdleConnections are kept at hand beside those in use, so that a burst
+	// doesn't wait for handshakes. It is capped by MaxConnections.
+	MinIdleConnections int32
 	// StatementTimeout is how long Postgres works on one statement before it
 	// gives up; 0 is no limit.
 	StatementTimeout time.Duration
-	// ConnectTimeout bounds each attempt to connect.
-	ConnectTimeout time.Duration
+	// LockTimeout is how long a statement waits for a lock; 0 is no limit. Less
+	// than StatementTimeout tells the one from the other.
+	LockTimeout time.Duration
+	// IdleInTransactionTimeout is how long a transaction may have nothing to do
+	// before Postgres ends its connection, and with it its locks; 0 is no limit.
+	IdleInTransactionTimeout time.Duration
 }
+
+// How long connections live. They end at different times, so that they aren't
+// all made anew at once; and soon enough to move to a database that another
+// has taken over for.
+const (
+	connectionLifetime = 30 * time.Minute
+	lifetimeJitter     = 5 * time.Minute
+	connectionIdleTime = 5 * time.Minute
+	healthCheckPeriod  = 15 * time.Second
+)
 
 // Store is a pool of connections. It is safe for concurrent use.
 type Store struct {
@@ -47,10 +71,13 @@ func New(ctx context.Context, options Options) (*Store, error) {
 		return nil, fmt.Errorf("read the database URL: %w", err)
 	}
 	options.apply(config.ConnConfig)
+	options.limit(config.ConnConfig.RuntimeParams)
 	config.MaxConns = options.MaxConnections
-	config.MaxConnLifetime = 30 * time.Minute
-	config.MaxConnLifetimeJitter = 5 * time.Minute
-	config.MaxConnIdleTime = 5 * time.Minute
+	config.MinIdleConns = min(options.MinIdleConnections, options.MaxConnections)
+	config.MaxConnLifetime = connectionLifetime
+	config.MaxConnLifetimeJitter = lifetimeJitter
+	config.MaxConnIdleTime = connectionIdleTime
+	config.HealthCheckPeriod = healthCheckPeriod
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("make the database pool: %w", err)
@@ -61,6 +88,9 @@ func New(ctx context.Context, options Options) (*Store, error) {
 	}
 	return &Store{pool: pool, queries: query.New(pool), head: head}, nil
 }
+
+// Pool is for those who keep tables of their own beside the store's.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Close waits for connections in use, then closes them all.
 func (s *Store) Close() { s.pool.Close() }
@@ -85,14 +115,28 @@ func (o Options) config() (*pgx.ConnConfig, error) {
 
 func (o Options) apply(config *pgx.ConnConfig) {
 	config.ConnectTimeout = o.ConnectTimeout
+	config.Tracer = o.Tracer
 	config.RuntimeParams["application_name"] = "pocctl"
-	if o.StatementTimeout > 0 {
-		config.RuntimeParams["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
-	}
+	config.RuntimeParams["client_min_messages"] = "warning" // notices would be sent to be thrown away
 	resolver := o.Resolver
 	if resolver == nil {
 		resolver = net.DefaultResolver
 	}
 	config.LookupFunc = resolver.LookupHost
 	config.DialFunc = pgconn.DialFunc((&net.Dialer{Timeout: o.ConnectTimeout, Resolver: resolver}).DialContext)
+}
+
+// limit bounds what a session may do. The service's statements are short: to
+// compile one would take longer than to run it.
+func (o Options) limit(parameters map[string]string) {
+	parameters["jit"] = "off"
+	for name, limit := range map[string]time.Duration{
+		"statement_timeout":                   o.StatementTimeout,
+		"lock_timeout":                        o.LockTimeout,
+		"idle_in_transaction_session_timeout": o.IdleInTransactionTimeout,
+	} {
+		if limit > 0 {
+			parameters[name] = strconv.FormatInt(max(1, limit.Milliseconds()), 10)
+		}
+	}
 }

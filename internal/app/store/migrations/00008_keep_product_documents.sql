@@ -56,6 +56,10 @@ END
 $$;
 -- +goose StatementEnd
 
+-- These wait for writes under way, and writes wait for them: better to fail, and
+-- be run again.
+SET lock_timeout = '5s';
+
 -- For all rows of a statement at once: a seed adds 100,000.
 CREATE OR REPLACE TRIGGER products_added
     AFTER INSERT ON products REFERENCING NEW TABLE AS added
@@ -65,6 +69,8 @@ CREATE OR REPLACE TRIGGER products_changed
     AFTER UPDATE ON products FOR EACH ROW
     WHEN (OLD.name IS DISTINCT FROM NEW.name OR OLD.description IS DISTINCT FROM NEW.description)
     EXECUTE FUNCTION product_documents_change();
+
+RESET lock_timeout;
 
 -- Those that were there before the triggers, a thousand at a time. A document
 -- that a trigger has made meanwhile is newer.
@@ -117,7 +123,7 @@ CREATE OR REPLACE FUNCTION product_query(wanted text) RETURNS tsquery
             SELECT written, stem, replace(written, ''' & ''', ''':* & ''') || ':*' AS beginning,
                    bool_and(stem = '') OVER () AS no_stems
             FROM (
-                SELECT plainto_tsquery('pg_catalog.simple', word)::text AS written,
+                SELECT DISTINCT plainto_tsquery('pg_catalog.simple', word)::text AS written,
                        plainto_tsquery('pg_catalog.english', word)::text AS stem
                 FROM string_to_table(product_words(wanted), ' ') AS word
             ) AS words

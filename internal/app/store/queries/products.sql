@@ -65,79 +65,105 @@ ORDER BY price_minor DESC, id DESC
 LIMIT @max_items::bigint;
 
 -- name: SearchProducts :many
--- The best of the products that match, by these ranks: 0, the text is the
--- SKU; 1, all its words are in the name, whole; 2, they begin words of the name or
--- share their stems; 3, they do so in name or description; 4, it begins the SKU.
--- Within a rank the oldest come first; in the last they go by SKU.
+-- The best of the products that match, by these ranks: 0, the text is the SKU;
+-- 1, all its words are in the name, whole; 2, they begin words of the name or share
+-- their stems; 3, they do so in name or description; 4, it begins the SKU. Within a
+-- rank the oldest come first; in the last they go by SKU.
 --
--- An index on words finds all of their products, which takes long if those are
--- many. But then the first thousand products hold enough of them. So look there,
--- and only for ranks that few have ask the index for the rest.
+-- An index on words gives all that have them, which takes long if those are many.
+-- But then the first products hold enough of them. So look at a thousand, or twenty
+-- times as many as are needed, and ask the index only for ranks that few have. Which way to go is decided here and not
+-- left to the planner, who can't know how common words are. OFFSET 0 and CASE keep
+-- it from beginning elsewhere, so that its plan is the same for all.
 WITH asked AS MATERIALIZED (
     SELECT product_query(@wanted) AS anywhere,
            plainto_tsquery('pg_catalog.simple', product_words(@wanted)) AS whole
-), let_through AS NOT MATERIALIZED (
-    SELECT products.id, lower(products.sku) AS small_sku FROM products
-    WHERE (@currency::text = '' OR products.currency = @currency::text)
-      AND products.price_minor BETWEEN @min_price AND @max_price
-      AND products.stock >= @min_stock
-), shown AS NOT MATERIALIZED (
-    SELECT let_through.id, let_through.small_sku FROM let_through WHERE small_sku <> lower(@wanted)
 ), first_ones AS MATERIALIZED (
-    SELECT d.product_id, d.names, d.document
-    FROM (SELECT product_id, names, document FROM product_documents ORDER BY product_id LIMIT 1000) AS d, asked
+    SELECT d.product_id AS id,
+           CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END AS rank
+    FROM (
+        SELECT product_id, names, document FROM product_documents
+        ORDER BY product_id LIMIT greatest(1000, 20 * (@needed::bigint))
+    ) AS d, asked
     WHERE d.document @@ asked.anywhere
 ), walk AS MATERIALIZED (
-    SELECT shown.id,
-           CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END AS rank
-    FROM first_ones AS d JOIN shown ON shown.id = d.product_id, asked
-), enough AS MATERIALIZED (
-    SELECT count(*) >= @needed::bigint AS anywhere,
-           count(*) FILTER (WHERE rank <= 2) >= @needed::bigint AS in_name,
-           count(*) FILTER (WHERE rank = 1) >= @needed::bigint AS whole,
-           (SELECT count(*) FROM first_ones) >= @needed::bigint AS unfiltered
-    FROM walk
-), found AS (
-    SELECT id, 0 AS rank FROM let_through WHERE small_sku = lower(@wanted)
-    UNION
-    SELECT id, rank FROM walk
-    UNION
-    SELECT shown.id, CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END
-    FROM product_documents AS d JOIN shown ON shown.id = d.product_id, asked
-    WHERE (SELECT NOT unfiltered FROM enough)
-      AND d.document @@ (SELECT anywhere FROM asked)
-    UNION -- the words are common, but the filter lets few through: begin with those
-    SELECT shown.id, CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END
-    FROM product_documents AS d JOIN shown ON shown.id = d.product_id, asked
-    WHERE (SELECT unfiltered AND NOT anywhere FROM enough)
-      AND (d.document @@ asked.anywhere) IS TRUE
-    UNION
-    SELECT shown.id, CASE WHEN d.names @@ asked.whole THEN 1 ELSE 2 END
-    FROM product_documents AS d JOIN shown ON shown.id = d.product_id, asked
-    WHERE (SELECT anywhere AND NOT in_name FROM enough)
-      AND d.names @@ (SELECT anywhere FROM asked)
-    UNION
-    SELECT shown.id, 1
-    FROM product_documents AS d JOIN shown ON shown.id = d.product_id
-    WHERE (SELECT in_name AND NOT whole FROM enough)
-      AND d.names @@ (SELECT whole FROM asked)
-), best AS MATERIALIZED (
-    SELECT id, rank FROM found ORDER BY rank, id LIMIT @needed::bigint
-), by_sku AS MATERIALIZED (
-    SELECT id, 4 AS rank FROM shown
-    WHERE (SELECT count(*) FROM best) < @needed::bigint
-      AND small_sku ~>=~ lower(@wanted)
-      AND small_sku ~<~ (lower(@wanted) || U&'\+10FFFF') -- which no SKU goes on with
-      AND NOT EXISTS (
-          SELECT 1 FROM product_documents AS d, asked
-          WHERE d.product_id = shown.id AND (d.document @@ asked.anywhere) IS TRUE
-      )
-    ORDER BY small_sku USING ~<~
+    SELECT ranked.id, ranked.rank
+    FROM (SELECT id, rank FROM first_ones ORDER BY rank, id) AS ranked JOIN LATERAL (
+        SELECT 1 FROM products
+        WHERE products.id = ranked.id
+          AND products.currency BETWEEN @min_currency AND @max_currency
+          AND products.price_minor BETWEEN @min_price AND @max_price
+          AND products.stock >= @min_stock
+        OFFSET 0
+    ) AS let_through ON true
+    ORDER BY ranked.rank, ranked.id
     LIMIT @needed::bigint
+), enough AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM first_ones) >= @needed::bigint AS unfiltered,
+           count(*) >= @needed::bigint AS anywhere,
+           count(*) FILTER (WHERE rank <= 2) >= @needed::bigint AS in_name,
+           count(*) FILTER (WHERE rank = 1) >= @needed::bigint AS whole
+    FROM walk
+), few AS MATERIALIZED (
+    SELECT product_id, names FROM product_documents
+    WHERE (SELECT NOT unfiltered FROM enough) AND document @@ (SELECT anywhere FROM asked)
+    UNION ALL
+    SELECT product_id, names FROM product_documents
+    WHERE (SELECT anywhere AND NOT in_name FROM enough) AND names @@ (SELECT anywhere FROM asked)
+    UNION ALL
+    SELECT product_id, names FROM product_documents
+    WHERE (SELECT in_name AND NOT whole FROM enough) AND names @@ (SELECT whole FROM asked)
+    UNION ALL -- common words, but the filter lets few through: here it comes first
+    SELECT d.product_id, d.names
+    FROM products JOIN LATERAL (
+        SELECT product_id, names, document FROM product_documents WHERE product_id = products.id OFFSET 0
+    ) AS d ON true, asked
+    WHERE (SELECT unfiltered AND NOT anywhere FROM enough)
+      AND products.currency BETWEEN @min_currency AND @max_currency
+      AND products.price_minor BETWEEN @min_price AND @max_price
+      AND products.stock >= @min_stock
+      AND d.document @@ asked.anywhere
+), found AS (
+    SELECT id, rank FROM first_ones
+    UNION
+    SELECT few.product_id, CASE WHEN few.names @@ asked.whole THEN 1 WHEN few.names @@ asked.anywhere THEN 2 ELSE 3 END
+    FROM few, asked
+), best AS MATERIALIZED (
+    SELECT products.id, 0 AS rank FROM products
+    WHERE lower(products.sku) = lower(@wanted)
+      AND products.currency BETWEEN @min_currency AND @max_currency
+      AND products.price_minor BETWEEN @min_price AND @max_price
+      AND products.stock >= @min_stock
+    UNION ALL
+    (SELECT ranked.id, ranked.rank
+     FROM (SELECT id, rank FROM found ORDER BY rank, id) AS ranked JOIN LATERAL (
+         SELECT 1 FROM products
+         WHERE products.id = ranked.id
+           AND products.currency BETWEEN @min_currency AND @max_currency
+           AND products.price_minor BETWEEN @min_price AND @max_price
+           AND products.stock >= @min_stock
+         OFFSET 0
+     ) AS let_through ON true
+     ORDER BY ranked.rank, ranked.id
+     LIMIT (@needed::bigint) + 1)
+), by_sku AS MATERIALIZED (
+    -- Those of the ranks before are fewer than needed, so twice as many will do.
+    SELECT products.id FROM products
+    WHERE (SELECT count(*) FROM best) < @needed::bigint
+      AND lower(products.sku) ~>=~ lower(@wanted)
+      AND lower(products.sku) ~<~ (lower(@wanted) || U&'\+10FFFF') -- which no SKU goes on with
+      AND CASE WHEN products.currency BETWEEN @min_currency AND @max_currency
+              AND products.price_minor BETWEEN @min_price AND @max_price
+              AND products.stock >= @min_stock
+          THEN true ELSE false END
+    ORDER BY lower(products.sku) USING ~<~
+    LIMIT 2 * (@needed::bigint)
+), matches AS (
+    SELECT id, min(rank) AS rank
+    FROM (SELECT id, rank FROM best UNION ALL SELECT id, 4 FROM by_sku) AS ranks GROUP BY id
 )
 SELECT products.*
-FROM (SELECT id, rank FROM best UNION ALL SELECT id, rank FROM by_sku) AS matches
-JOIN products USING (id)
+FROM matches JOIN products USING (id)
 ORDER BY matches.rank, CASE WHEN matches.rank = 4 THEN lower(products.sku) END USING ~<~, products.id
 LIMIT @max_items::bigint OFFSET @skipped::bigint;
 

@@ -470,23 +470,28 @@ WITH asked AS MATERIALIZED (
 ), first_ones AS MATERIALIZED (
     SELECT d.product_id AS id,
            CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END AS rank
-    FROM (SELECT product_id, names, document FROM product_documents ORDER BY product_id LIMIT 1000) AS d, asked
+    FROM (
+        SELECT product_id, names, document FROM product_documents
+        ORDER BY product_id LIMIT greatest(1000, 20 * ($4::bigint))
+    ) AS d, asked
     WHERE d.document @@ asked.anywhere
 ), walk AS MATERIALIZED (
-    SELECT first_ones.id, first_ones.rank
-    FROM first_ones JOIN LATERAL (
+    SELECT ranked.id, ranked.rank
+    FROM (SELECT id, rank FROM first_ones ORDER BY rank, id) AS ranked JOIN LATERAL (
         SELECT 1 FROM products
-        WHERE products.id = first_ones.id
-          AND products.currency BETWEEN $4 AND $5
-          AND products.price_minor BETWEEN $6 AND $7
-          AND products.stock >= $8
+        WHERE products.id = ranked.id
+          AND products.currency BETWEEN $5 AND $6
+          AND products.price_minor BETWEEN $7 AND $8
+          AND products.stock >= $9
         OFFSET 0
     ) AS let_through ON true
+    ORDER BY ranked.rank, ranked.id
+    LIMIT $4::bigint
 ), enough AS MATERIALIZED (
-    SELECT (SELECT count(*) FROM first_ones) >= $9::bigint AS unfiltered,
-           count(*) >= $9::bigint AS anywhere,
-           count(*) FILTER (WHERE rank <= 2) >= $9::bigint AS in_name,
-           count(*) FILTER (WHERE rank = 1) >= $9::bigint AS whole
+    SELECT (SELECT count(*) FROM first_ones) >= $4::bigint AS unfiltered,
+           count(*) >= $4::bigint AS anywhere,
+           count(*) FILTER (WHERE rank <= 2) >= $4::bigint AS in_name,
+           count(*) FILTER (WHERE rank = 1) >= $4::bigint AS whole
     FROM walk
 ), few AS MATERIALIZED (
     SELECT product_id, names FROM product_documents
@@ -503,9 +508,9 @@ WITH asked AS MATERIALIZED (
         SELECT product_id, names, document FROM product_documents WHERE product_id = products.id OFFSET 0
     ) AS d ON true, asked
     WHERE (SELECT unfiltered AND NOT anywhere FROM enough)
-      AND products.currency BETWEEN $4 AND $5
-      AND products.price_minor BETWEEN $6 AND $7
-      AND products.stock >= $8
+      AND products.currency BETWEEN $5 AND $6
+      AND products.price_minor BETWEEN $7 AND $8
+      AND products.stock >= $9
       AND d.document @@ asked.anywhere
 ), found AS (
     SELECT id, rank FROM first_ones
@@ -515,33 +520,33 @@ WITH asked AS MATERIALIZED (
 ), best AS MATERIALIZED (
     SELECT products.id, 0 AS rank FROM products
     WHERE lower(products.sku) = lower($3)
-      AND products.currency BETWEEN $4 AND $5
-      AND products.price_minor BETWEEN $6 AND $7
-      AND products.stock >= $8
+      AND products.currency BETWEEN $5 AND $6
+      AND products.price_minor BETWEEN $7 AND $8
+      AND products.stock >= $9
     UNION ALL
     (SELECT ranked.id, ranked.rank
      FROM (SELECT id, rank FROM found ORDER BY rank, id) AS ranked JOIN LATERAL (
          SELECT 1 FROM products
          WHERE products.id = ranked.id
-           AND products.currency BETWEEN $4 AND $5
-           AND products.price_minor BETWEEN $6 AND $7
-           AND products.stock >= $8
+           AND products.currency BETWEEN $5 AND $6
+           AND products.price_minor BETWEEN $7 AND $8
+           AND products.stock >= $9
          OFFSET 0
      ) AS let_through ON true
      ORDER BY ranked.rank, ranked.id
-     LIMIT ($9::bigint) + 1)
+     LIMIT ($4::bigint) + 1)
 ), by_sku AS MATERIALIZED (
     -- Those of the ranks before are fewer than needed, so twice as many will do.
     SELECT products.id FROM products
-    WHERE (SELECT count(*) FROM best) < $9::bigint
+    WHERE (SELECT count(*) FROM best) < $4::bigint
       AND lower(products.sku) ~>=~ lower($3)
       AND lower(products.sku) ~<~ (lower($3) || U&'\+10FFFF') -- which no SKU goes on with
-      AND CASE WHEN products.currency BETWEEN $4 AND $5
-              AND products.price_minor BETWEEN $6 AND $7
-              AND products.stock >= $8
+      AND CASE WHEN products.currency BETWEEN $5 AND $6
+              AND products.price_minor BETWEEN $7 AND $8
+              AND products.stock >= $9
           THEN true ELSE false END
     ORDER BY lower(products.sku) USING ~<~
-    LIMIT 2 * ($9::bigint)
+    LIMIT 2 * ($4::bigint)
 ), matches AS (
     SELECT id, min(rank) AS rank
     FROM (SELECT id, rank FROM best UNION ALL SELECT id, 4 FROM by_sku) AS ranks GROUP BY id
@@ -556,12 +561,12 @@ type SearchProductsParams struct {
 	Skipped     int64
 	MaxItems    int64
 	Wanted      string
+	Needed      int64
 	MinCurrency string
 	MaxCurrency string
 	MinPrice    int64
 	MaxPrice    int64
 	MinStock    int64
-	Needed      int64
 }
 
 // The best of the products that match, by these ranks: 0, the text is the SKU;
@@ -570,8 +575,8 @@ type SearchProductsParams struct {
 // rank the oldest come first; in the last they go by SKU.
 //
 // An index on words gives all that have them, which takes long if those are many.
-// But then the first thousand products hold enough of them. So look there, and ask
-// the index only for ranks that few have. Which way to go is decided here and not
+// But then the first products hold enough of them. So look at a thousand, or twenty
+// times as many as are needed, and ask the index only for ranks that few have. Which way to go is decided here and not
 // left to the planner, who can't know how common words are. OFFSET 0 and CASE keep
 // it from beginning elsewhere, so that its plan is the same for all.
 func (q *Queries) SearchProducts(ctx context.Context, arg SearchProductsParams) ([]Product, error) {
@@ -579,12 +584,12 @@ func (q *Queries) SearchProducts(ctx context.Context, arg SearchProductsParams) 
 		arg.Skipped,
 		arg.MaxItems,
 		arg.Wanted,
+		arg.Needed,
 		arg.MinCurrency,
 		arg.MaxCurrency,
 		arg.MinPrice,
 		arg.MaxPrice,
 		arg.MinStock,
-		arg.Needed,
 	)
 	if err != nil {
 		return nil, err
