@@ -24,6 +24,10 @@ func (s *Store) List(ctx context.Context, asked catalog.Query) ([]catalog.Produc
 // parameters, so that one set converts to the other.
 func (s *Store) list(ctx context.Context, asked catalog.Query) ([]query.Product, error) {
 	after, f, most := start(asked), bounds(asked.Filter), int64(asked.Limit)
+	queries := s.queries
+	if asked.Filter != (catalog.Filter{}) {
+		queries = s.planned // by the filter's index, if it lets few through
+	}
 	switch asked.Sort.Field {
 	case "", catalog.SortCreated:
 		parameters := query.ListProductsByCreatedParams{
@@ -31,27 +35,27 @@ func (s *Store) list(ctx context.Context, asked catalog.Query) ([]query.Product,
 			Currency: f.currency, MinPrice: f.minPrice, MaxPrice: f.maxPrice, MinStock: f.minStock,
 		}
 		if asked.Sort.Descending {
-			return s.queries.ListProductsByCreatedDescending(ctx, query.ListProductsByCreatedDescendingParams(parameters))
+			return queries.ListProductsByCreatedDescending(ctx, query.ListProductsByCreatedDescendingParams(parameters))
 		}
-		return s.queries.ListProductsByCreated(ctx, parameters)
+		return queries.ListProductsByCreated(ctx, parameters)
 	case catalog.SortName:
 		parameters := query.ListProductsByNameParams{
 			AfterName: after.Name, AfterID: after.ID, MaxItems: most,
 			Currency: f.currency, MinPrice: f.minPrice, MaxPrice: f.maxPrice, MinStock: f.minStock,
 		}
 		if asked.Sort.Descending {
-			return s.queries.ListProductsByNameDescending(ctx, query.ListProductsByNameDescendingParams(parameters))
+			return queries.ListProductsByNameDescending(ctx, query.ListProductsByNameDescendingParams(parameters))
 		}
-		return s.queries.ListProductsByName(ctx, parameters)
+		return queries.ListProductsByName(ctx, parameters)
 	case catalog.SortPrice:
 		parameters := query.ListProductsByPriceParams{
 			AfterPrice: after.PriceMinor, AfterID: after.ID, MaxItems: most,
 			Currency: f.currency, MinPrice: f.minPrice, MaxPrice: f.maxPrice, MinStock: f.minStock,
 		}
 		if asked.Sort.Descending {
-			return s.queries.ListProductsByPriceDescending(ctx, query.ListProductsByPriceDescendingParams(parameters))
+			return queries.ListProductsByPriceDescending(ctx, query.ListProductsByPriceDescendingParams(parameters))
 		}
-		return s.queries.ListProductsByPrice(ctx, parameters)
+		return queries.ListProductsByPrice(ctx, parameters)
 	}
 	return nil, fmt.Errorf("there is no order by %q", asked.Sort.Field)
 }

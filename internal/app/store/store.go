@@ -60,7 +60,16 @@ const (
 type Store struct {
 	pool    *pgxpool.Pool
 	queries *query.Queries
+	planned *query.Queries // those whose plan hangs on their parameters
 	head    int64
+}
+
+// planAnew has every statement planned for its parameters, where the pool would
+// come to use one plan for all.
+type planAnew struct{ *pgxpool.Pool }
+
+func (p planAnew) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return p.Pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 }
 
 // New makes a store. It connects when it is first used, so the database may
@@ -86,7 +95,7 @@ func New(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{pool: pool, queries: query.New(pool), head: head}, nil
+	return &Store{pool: pool, queries: query.New(pool), planned: query.New(planAnew{pool}), head: head}, nil
 }
 
 // Pool is for those who keep tables of their own beside the store's.
