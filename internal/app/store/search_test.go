@@ -3,9 +3,11 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pocctl/pocctl/internal/app/catalog"
 	"github.com/pocctl/pocctl/internal/app/store"
@@ -132,6 +134,81 @@ func TestSearchTextIsNoProgram(t *testing.T) {
 	for text, want := range tests {
 		if got := found(t, s, catalog.Search{Text: text, Limit: 100}); len(got) != want {
 			t.Errorf("%q found %d, want %d: %v", text, len(got), want, got)
+		}
+	}
+}
+
+// plainSearch ranks every product there is: no shortcuts.
+const plainSearch = `
+	WITH asked AS MATERIALIZED (
+		SELECT product_query($1) AS anywhere, plainto_tsquery('simple', product_words($1)) AS whole
+	)
+	SELECT sku FROM (
+		SELECT p.sku, p.id, CASE
+			WHEN lower(p.sku) = lower($1) THEN 0
+			WHEN d.names @@ asked.whole AND d.document @@ asked.anywhere THEN 1
+			WHEN d.names @@ asked.anywhere THEN 2
+			WHEN d.document @@ asked.anywhere THEN 3
+			WHEN starts_with(lower(p.sku), lower($1)) THEN 4
+		END AS rank
+		FROM products AS p JOIN product_documents AS d ON d.product_id = p.id, asked
+		WHERE ($2 = '' OR p.currency = $2) AND p.price_minor BETWEEN $3 AND $4 AND p.stock >= $5
+	) AS ranked
+	WHERE rank IS NOT NULL
+	ORDER BY rank, CASE WHEN rank = 4 THEN lower(sku) COLLATE "C" END, id
+	LIMIT $6`
+
+// A search takes shortcuts by how common words are; its answer must not show it.
+func TestSearchIsAsARankingOfAll(t *testing.T) {
+	url := migratedURL(t)
+	seed(t, url, 3000)
+	s := open(t, url)
+	for i := range 200 { // words that only the newest have, and names of one word
+		create(t, s, aProduct(fmt.Sprintf("lamp-%03d", i), fmt.Sprintf("Novel%d lantern", i%3)))
+		create(t, s, aProduct(fmt.Sprintf("NEW-%03d", i), "Kettle"))
+	}
+	connection, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close(context.Background())
+	price := func(minor int64) *int64 { return &minor }
+	filters := []catalog.Filter{
+		{}, {Currency: "USD"}, {Currency: "JPY"}, {InStock: true, MaxPriceMinor: price(2000)},
+		{Currency: "EUR", MinPriceMinor: price(1999), MaxPriceMinor: price(1999)}, {MinPriceMinor: price(50_000)},
+	}
+	pages := [][2]int{{0, 21}, {100, 101}, {900, 100}}
+	terms := searchTerms()
+	terms["here"] = []string{"novel", "novel1", "lan", "lamp-", "LAMP-199", "new-0", "kettle", "novel2 lantern", "no"}
+	for _, texts := range terms {
+		for _, text := range texts[:min(len(texts), 10)] {
+			for _, filter := range filters {
+				f := struct{ from, to, stock int64 }{0, catalog.MaxPriceMinor, 0}
+				if filter.MinPriceMinor != nil {
+					f.from = *filter.MinPriceMinor
+				}
+				if filter.MaxPriceMinor != nil {
+					f.to = *filter.MaxPriceMinor
+				}
+				if filter.InStock {
+					f.stock = 1
+				}
+				rows, err := connection.Query(t.Context(), plainSearch, text, filter.Currency, f.from, f.to, f.stock, catalog.MaxMatches)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, page := range pages {
+					want := all[min(page[0], len(all)):min(page[0]+page[1], len(all))]
+					got := found(t, s, catalog.Search{Text: text, Filter: filter, Offset: page[0], Limit: page[1]})
+					if !slices.Equal(want, got) {
+						t.Fatalf("%q, %+v, %d from %d (-want +got):\n%s", text, filter, page[1], page[0], cmp.Diff(want, got))
+					}
+				}
+			}
 		}
 	}
 }
