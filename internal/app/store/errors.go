@@ -15,9 +15,13 @@ import (
 
 // SQLSTATE codes, from appendix A of the Postgres manual.
 const (
-	uniqueViolation  = "23505"
-	undefinedTable   = "42P01"
-	deadlockDetected = "40P01"
+	uniqueViolation      = "23505"
+	undefinedTable       = "42P01"
+	readOnlyTransaction  = "25006"
+	idleTransactionEnded = "25P03"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	lockNotAvailable     = "55P03"
 )
 
 // translate turns a driver's error into the catalog's terms.
@@ -44,18 +48,33 @@ func isTaken(err error) bool {
 
 // passes tells whether the same statement may well succeed later.
 func passes(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true // whatever kept it from connecting, a password that is being changed included
+	}
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		switch server.Code[:2] {
-		case "08", "53", "57", "58": // connection, resources, operator (statement_timeout, too), system
-			return true
-		}
-		// 42P01: migrations have yet to run.
-		return server.Code == deadlockDetected || server.Code == undefinedTable
+		return passesBy(server.Code)
 	}
 	var network net.Error
-	var connect *pgconn.ConnectError
-	return errors.As(err, &network) || errors.As(err, &connect) ||
+	return errors.As(err, &network) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, pgconn.ErrConnClosed) || pgconn.SafeToRetry(err)
+}
+
+func passesBy(code string) bool {
+	switch code[:min(2, len(code))] {
+	case "08", // connection
+		"53", // resources: a full disk, too many connections
+		"57", // operator: a timeout of a statement, a shutdown
+		"58": // the system: I/O
+		return true
+	}
+	switch code {
+	case serializationFailure, deadlockDetected, lockNotAvailable, idleTransactionEnded,
+		readOnlyTransaction, // a replica, until it takes over
+		undefinedTable:      // migrations have yet to run
+		return true
+	}
+	return false
 }
