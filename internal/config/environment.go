@@ -24,6 +24,7 @@ type Environment struct {
 	// Namespace is where releases go unless they say otherwise.
 	Namespace string   `json:"namespace"`
 	Ingress   Ingress  `json:"ingress"`
+	Auth      Auth     `json:"auth"`
 	Postgres  Postgres `json:"postgres"`
 	// Images maps an image name to a program on this machine (local only).
 	Images map[string]Image `json:"images"`

@@ -55,6 +55,10 @@ const (
 	PostgresVersion     Code = "postgres-version"
 	ProgramUnusable     Code = "program-unusable"
 	ClusterGone         Code = "cluster-gone"
+	AuthMissing         Code = "auth-missing"
+	SecretMissing       Code = "secret-missing"
+	IssuerUnreachable   Code = "issuer-unreachable"
+	ClientRefused       Code = "client-refused"
 )
 
 type entry struct {
@@ -104,4 +108,8 @@ var catalogue = map[Code]entry{
 	ProgramUnusable:     {ExitUsage, "the program of image {image} cannot be used", "build it, or correct its path under images in the environment's file"},
 	CommandFailed:       {ExitFailed, "{command} in pod {pod} ended with exit code {code}", "see what it said above, and the pod's log: pocctl logs {pod}"},
 	ClusterGone:         {ExitFailed, "the local cluster of environment {env} ended during the run: its supervisor is gone", "run the same command again: it goes on where it stopped; what the supervisor said is in {log}"},
+	AuthMissing:         {ExitUsage, "environment {env} names no issuer of tokens", "name one as auth in the environment's file; docs/environments.md has its keys"},
+	SecretMissing:       {ExitFailed, "there is no secret of client {client}: {detail}", "{fix}"},
+	IssuerUnreachable:   {ExitFailed, "the issuer {issuer} gives no token: {request}: {detail}", "see what it answers: curl -i {url}"},
+	ClientRefused:       {ExitFailed, "the issuer {issuer} refuses client {client}: {detail}", "check the client and its secret under auth in the environment's file"},
 }
