@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/pocctl/pocctl/internal/app/auth"
 )
@@ -44,11 +47,8 @@ func (s *server) adminOperations() {
 // audited writes what an admin is about to do to the audit log, then does it,
 // and writes how it went. An action that can't be written down isn't done.
 func (s *server) audited(ctx context.Context, action, target string, detail map[string]any, act func() error) error {
-	r := requestOf(ctx)
-	entry := auth.Entry{
-		Action: action, Target: target, Detail: detail, RequestID: r.id, Address: addressText(r.address),
-		Actor: r.principal.Subject, Role: r.principal.Role, Client: r.principal.Client, Outcome: auth.Attempted,
-	}
+	entry := entryOf(ctx, action, auth.Attempted)
+	entry.Target, entry.Detail = target, detail
 	if err := s.Auditor.Record(ctx, entry); err != nil {
 		return err
 	}
@@ -64,6 +64,25 @@ func (s *server) audited(ctx context.Context, action, target string, detail map[
 		err = failed
 	}
 	return err
+}
+
+// tellRefused writes down who asked for an admin's operation without being one.
+func (s *server) tellRefused(ctx context.Context, action string, err error) {
+	var forbidden *auth.Forbidden
+	if !errors.As(err, &forbidden) || forbidden.Needs != auth.Admin {
+		return
+	}
+	if err := s.Auditor.Record(ctx, entryOf(ctx, action, auth.NotPermitted)); err != nil {
+		s.Logger.Warn("a refused attempt isn't in the audit log", zap.String("request_id", requestOf(ctx).id), zap.Error(err))
+	}
+}
+
+func entryOf(ctx context.Context, action string, outcome auth.Outcome) auth.Entry {
+	r := requestOf(ctx)
+	return auth.Entry{
+		Action: action, RequestID: r.id, Address: addressText(r.address),
+		Actor: r.principal.Subject, Role: r.principal.Role, Client: r.principal.Client, Outcome: outcome,
+	}
 }
 
 type deadLetter struct {

@@ -30,8 +30,15 @@ type auditPageBody struct {
 	}
 }
 
-func (s *server) listAudit(ctx context.Context, input *Paging) (*auditPageBody, error) {
-	query := auth.AuditQuery{Limit: input.Limit}
+type listAuditInput struct {
+	Paging
+	Actor   string `query:"actor" maxLength:"255" doc:"Only what this subject did"`
+	Action  string `query:"action" maxLength:"100" doc:"Only this operation"`
+	Outcome string `query:"outcome" enum:"attempted,done,failed,refused" doc:"Only what ended so"`
+}
+
+func (s *server) listAudit(ctx context.Context, input *listAuditInput) (*auditPageBody, error) {
+	query := auth.AuditQuery{Actor: input.Actor, Action: input.Action, Outcome: auth.Outcome(input.Outcome), Limit: input.Limit}
 	if input.Cursor != "" {
 		if err := decodeCursor(input.Cursor, auditForm, &query.Before); err != nil {
 			return nil, err

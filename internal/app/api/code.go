@@ -33,6 +33,7 @@ const (
 	codeInjected           code = "injected-fault"
 	codeUnavailable        code = "store-unavailable"
 	codeIssuerUnavailable  code = "issuer-unavailable"
+	codeAuditUnavailable   code = "audit-unavailable"
 	codeQueueFull          code = "queue-full"
 	codeOverloaded         code = "overloaded"
 )
@@ -88,6 +89,8 @@ func (c code) describe() (status int, title string) {
 		return http.StatusServiceUnavailable, "The product store can't be reached"
 	case codeIssuerUnavailable:
 		return http.StatusServiceUnavailable, "The token issuer can't be reached"
+	case codeAuditUnavailable:
+		return http.StatusServiceUnavailable, "The audit log can't be written"
 	case codeQueueFull:
 		return http.StatusServiceUnavailable, "The order queue is full"
 	case codeOverloaded:

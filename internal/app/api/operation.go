@@ -108,6 +108,7 @@ func textHeader(description string) *huma.Param {
 // authorize refuses who may not use the operation.
 func (s *server) authorize(ctx huma.Context, next func(huma.Context)) {
 	if err := auth.Authorize(requestOf(ctx.Context()).principal, ctx.Operation().OperationID); err != nil {
+		s.tellRefused(ctx.Context(), ctx.Operation().OperationID, err)
 		s.refuse(humagin.Unwrap(ctx), err)
 		return
 	}

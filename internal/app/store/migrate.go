@@ -49,15 +49,14 @@ func Migrate(ctx context.Context, options Options, lockTimeout time.Duration) ([
 	database := stdlib.OpenDB(*config)
 	defer database.Close()
 	provider, err := goose.NewProvider(goose.DialectPostgres, database, files,
-		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(codeMigrations()...))
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
 	results, err := provider.Up(ctx)
 	var partial *goose.PartialError
 	if errors.As(err, &partial) {
-		name := filepath.Base(partial.Failed.Source.Path)
-		return applied(partial.Applied), fmt.Errorf("apply migration %s: %w", name, partial.Err)
+		return applied(partial.Applied), fmt.Errorf("apply migration %s: %w", nameOf(partial.Failed.Source), partial.Err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("apply migrations: %w", err)
@@ -68,9 +67,17 @@ func Migrate(ctx context.Context, options Options, lockTimeout time.Duration) ([
 func applied(results []*goose.MigrationResult) []Migration {
 	migrations := make([]Migration, len(results))
 	for i, result := range results {
-		migrations[i] = Migration{result.Source.Version, filepath.Base(result.Source.Path), result.Duration}
+		migrations[i] = Migration{result.Source.Version, nameOf(result.Source), result.Duration}
 	}
 	return migrations
+}
+
+// nameOf is a migration's file; those that are code have none.
+func nameOf(source *goose.Source) string {
+	if source.Version == queueMigration {
+		return "00005 (the queue's schema)"
+	}
+	return filepath.Base(source.Path)
 }
 
 // Head is the newest schema version that this build knows.
