@@ -195,7 +195,7 @@ func (m *manyProducts) testSearches(t *testing.T) {
 			}
 			for _, generic := range []bool{false, true} {
 				plan := explain(t, m.connection, m.asked, generic)
-				if plan.scans() || plan.read() > 2500 {
+				if plan.scans() || plan.read() > 5000 {
 					t.Errorf("%s %q, generic %t: reads %v rows, a whole table %t", kind, text, generic, plan.read(), plan.scans())
 				}
 			}

@@ -469,12 +469,15 @@ WITH asked AS MATERIALIZED (
            plainto_tsquery('pg_catalog.simple', product_words($3)) AS whole
 ), first_ones AS MATERIALIZED (
     SELECT d.product_id AS id,
-           CASE WHEN d.names @@ asked.whole THEN 1 WHEN d.names @@ asked.anywhere THEN 2 ELSE 3 END AS rank
+           CASE WHEN d.names @@ (SELECT whole FROM asked) THEN 1
+                WHEN d.names @@ (SELECT anywhere FROM asked) THEN 2 ELSE 3 END AS rank
     FROM (
         SELECT product_id, names, document FROM product_documents
-        ORDER BY product_id LIMIT greatest(1000, 20 * ($4::bigint))
-    ) AS d, asked
-    WHERE d.document @@ asked.anywhere
+        ORDER BY product_id LIMIT 3000 + 10 * ($4::bigint)
+    ) AS d
+    WHERE d.document @@ (SELECT anywhere FROM asked)
+    ORDER BY d.product_id
+    LIMIT 400 + 4 * ($4::bigint)
 ), walk AS MATERIALIZED (
     SELECT ranked.id, ranked.rank
     FROM (SELECT id, rank FROM first_ones ORDER BY rank, id) AS ranked JOIN LATERAL (
@@ -575,10 +578,11 @@ type SearchProductsParams struct {
 // rank the oldest come first; in the last they go by SKU.
 //
 // An index on words gives all that have them, which takes long if those are many.
-// But then the first products hold enough of them. So look at a thousand, or twenty
-// times as many as are needed, and ask the index only for ranks that few have. Which way to go is decided here and not
-// left to the planner, who can't know how common words are. OFFSET 0 and CASE keep
-// it from beginning elsewhere, so that its plan is the same for all.
+// But then the first products hold enough of them. So look at some thousand first,
+// until there are plenty, and ask the index only for ranks that few of them have.
+// Which way to go is decided here and not left to the planner, who can't know how
+// common words are. OFFSET 0 and CASE keep it from beginning elsewhere, so that its
+// plan is the same for all.
 func (q *Queries) SearchProducts(ctx context.Context, arg SearchProductsParams) ([]Product, error) {
 	rows, err := q.db.Query(ctx, searchProducts,
 		arg.Skipped,
