@@ -1,4 +1,4 @@
-// Package shoptest is a stand-in for the products API, for tests of what calls
+// Package shoptest is a stand-in for the service's API, for tests of what calls
 // it: in memory, with a cache that can be seen, and with faults on demand.
 package shoptest
 
@@ -20,12 +20,19 @@ type Shop struct {
 	Ready string
 	// NoCache has every read miss.
 	NoCache bool
+	// Token is the bearer token that all but reading products needs; empty takes
+	// everybody.
+	Token string
+	// Orders is how an order ends up, read after read: placed, then this; it is
+	// "confirmed" if empty. Reason is why it is rejected.
+	Orders, Reason string
 	// Fault, if it gives a status, has the request answered with it.
 	Fault func(*http.Request) int
 
 	mu       sync.Mutex
 	products map[string]map[string]any
 	cached   map[string]bool
+	orders   map[string]*order // by Idempotency-Key
 	next     int
 	requests []string
 }
@@ -35,7 +42,7 @@ const ReadyAtHead = `{"status":"ready","database":{"status":"ok"},"migrations":{
 
 // New starts a shop that ends with the test.
 func New(t *testing.T) *Shop {
-	shop := &Shop{Ready: ReadyAtHead, products: map[string]map[string]any{}, cached: map[string]bool{}}
+	shop := &Shop{Ready: ReadyAtHead, products: map[string]map[string]any{}, cached: map[string]bool{}, orders: map[string]*order{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, shop.Ready) })
 	mux.HandleFunc("POST /api/v1/products", shop.create)
@@ -43,6 +50,9 @@ func New(t *testing.T) *Shop {
 	mux.HandleFunc("GET /api/v1/products/{id}", shop.read)
 	mux.HandleFunc("PUT /api/v1/products/{id}", shop.replace)
 	mux.HandleFunc("DELETE /api/v1/products/{id}", shop.remove)
+	mux.HandleFunc("POST /api/v1/orders", shop.place)
+	mux.HandleFunc("GET /api/v1/orders/{id}", shop.readOrder)
+	mux.HandleFunc("POST /api/v1/orders/{id}/cancel", shop.cancel)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shop.mu.Lock()
 		shop.requests = append(shop.requests, r.Method+" "+r.URL.Path)
@@ -53,11 +63,26 @@ func New(t *testing.T) *Shop {
 				return
 			}
 		}
+		if !shop.admits(r) {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, `{"title":"no valid token"}`, http.StatusUnauthorized)
+			return
+		}
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	shop.Root, shop.URL = server.URL, server.URL+"/api/v1"
 	return shop
+}
+
+// admits lets everybody read products, and whoever has the token do the rest. A
+// wrong token is refused everywhere.
+func (s *Shop) admits(r *http.Request) bool {
+	said := r.Header.Get("Authorization")
+	if s.Token == "" || said == "Bearer "+s.Token {
+		return true
+	}
+	return said == "" && r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, "/api/v1/orders")
 }
 
 // Products counts what the shop holds.

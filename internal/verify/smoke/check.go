@@ -1,5 +1,6 @@
 // Package smoke asks a fresh deployment whether it works: every component
-// ready, migrations at head, and one transaction through the ingress.
+// ready, migrations at head, a token to be had, and one transaction through the
+// ingress.
 package smoke
 
 import (
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/oauth2"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -38,6 +40,11 @@ type Options struct {
 	Root string
 	// Path is the API's base path there; /api/v1 if empty.
 	Path string
+	// Token gives the bearer token of the transaction's calls, for the role editor;
+	// nil sends none, and leaves the login out.
+	Token oauth2.TokenSource
+	// Issuer is the URL of the issuer that Token asks, for messages.
+	Issuer string
 	// Deadline is how long a check waits for what is not yet so; 60 s if zero.
 	Deadline time.Duration
 	// Client sends the requests; one with a timeout of 10 s if nil.
@@ -62,6 +69,7 @@ func (o Options) complete() Options {
 const (
 	Components  = "smoke/components"
 	Migrations  = "smoke/migrations"
+	Login       = "smoke/login"
 	Transaction = "smoke/transaction"
 )
 
@@ -77,16 +85,25 @@ func Checks(options Options) []Check {
 		})
 		before = []string{Components}
 	}
-	if options.Root != "" {
-		checks = append(checks, Check{
-			Name: Migrations, Describe: "the service is ready and its migrations are at head",
-			DependsOn: before, Run: migrations{options}.check,
-		}, Check{
-			Name: Transaction, Describe: "create, read, read from the cache, search and delete a product through " + options.Root,
-			DependsOn: []string{Migrations}, Run: transaction{options}.check,
-		})
+	if options.Root == "" {
+		return checks
 	}
-	return checks
+	checks = append(checks, Check{
+		Name: Migrations, Describe: "the service is ready and its migrations are at head",
+		DependsOn: before, Run: migrations{options}.check,
+	})
+	ready := []string{Migrations}
+	if options.Token != nil {
+		checks = append(checks, Check{
+			Name: Login, Describe: "the issuer " + options.Issuer + " gives tokens",
+			DependsOn: before, Run: login{options}.check,
+		})
+		ready = append(ready, Login)
+	}
+	return append(checks, Check{
+		Name: Transaction, Describe: "create, read, read from the cache, search, order and delete a product through " + options.Root,
+		DependsOn: ready, Run: transaction{options}.check,
+	})
 }
 
 // Result is a check's outcome.

@@ -22,29 +22,50 @@ type answered struct {
 	header  http.Header
 	body    []byte
 	status  int
+	token   bool // it was sent with a token
 }
 
-// item is a product as the API answers it, as far as it matters here.
+// asked is a request to the API, and the status that is expected of it.
+type asked struct {
+	method, path string
+	body         string // JSON; empty for none
+	key          string // Idempotency-Key; empty for none
+	status       int
+}
+
+// item is a product or an order as the API answers it, as far as it matters here.
 type item struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"` // of an order
+	Reason string `json:"reason"`
 }
 
 // call sends a request to the API and expects a status. A transport error is a
 // mismatch, too.
-func (o Options) call(ctx context.Context, method, path, body string, status int) (answered, *mismatch) {
-	got := answered{request: method + " " + o.Path + path, url: o.Root + o.Path + path}
+func (o Options) call(ctx context.Context, a asked) (answered, *mismatch) {
+	got := answered{request: a.method + " " + o.Path + a.path, url: o.Root + o.Path + a.path, token: o.Token != nil}
 	failed := func(err error) (answered, *mismatch) {
-		found := got.instead(fmt.Sprintf("status %d", status))
+		found := got.instead(fmt.Sprintf("status %d", a.status))
 		found.got = plain(err)
 		return got, found
 	}
-	request, err := http.NewRequestWithContext(ctx, method, got.url, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, a.method, got.url, strings.NewReader(a.body))
 	if err != nil {
 		return failed(err)
 	}
-	if body != "" {
+	if a.body != "" {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if a.key != "" {
+		request.Header.Set("Idempotency-Key", a.key)
+	}
+	if o.Token != nil {
+		token, err := o.Token.Token()
+		if err != nil {
+			return failed(err)
+		}
+		token.SetAuthHeader(request)
 	}
 	response, err := o.Client.Do(request)
 	if err != nil {
@@ -55,8 +76,8 @@ func (o Options) call(ctx context.Context, method, path, body string, status int
 		return failed(err)
 	}
 	got.status, got.header = response.StatusCode, response.Header
-	if got.status != status {
-		return got, got.instead(fmt.Sprintf("status %d", status))
+	if got.status != a.status {
+		return got, got.instead(fmt.Sprintf("status %d", a.status))
 	}
 	return got, nil
 }
@@ -67,11 +88,15 @@ func (a answered) instead(expected string) *mismatch {
 	if text := beginning(a.body); text != "" {
 		got += " with " + text
 	}
-	return &mismatch{expected: expected + " from " + a.request, got: got, next: fmt.Sprintf("curl -i '%s', pocctl logs", a.url)}
+	look := "curl -i "
+	if a.token {
+		look += `-H "Authorization: Bearer $(pocctl token)" `
+	}
+	return &mismatch{expected: expected + " from " + a.request, got: got, next: fmt.Sprintf("%s'%s', pocctl logs", look, a.url)}
 }
 
-// product gives an empty one if the answer holds none.
-func (a answered) product() item {
+// item gives an empty one if the answer holds none.
+func (a answered) item() item {
 	var read item
 	_ = json.Unmarshal(a.body, &read)
 	return read

@@ -45,9 +45,9 @@ func TestTransaction(t *testing.T) {
 	if len(results) != 2 || results[1].Name != Transaction || results[1].Seconds <= 0 {
 		t.Errorf("results %+v", results)
 	}
-	product := "/api/v1/products/00000000-0000-7000-8000-000000000001"
+	product, order := "/api/v1/products/00000000-0000-7000-8000-000000000001", "/api/v1/orders/00000000-0000-7000-9000-000000000002"
 	want := []string{"GET /readyz", "POST /api/v1/products", "GET " + product, "GET " + product,
-		"GET /api/v1/products/search", "DELETE " + product, "GET " + product}
+		"GET /api/v1/products/search", "POST /api/v1/orders", "GET " + order, "GET " + order, "DELETE " + product, "GET " + product}
 	if diff := cmp.Diff(want, shop.Requests()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -78,6 +78,8 @@ func TestTransactionFails(t *testing.T) {
 		"read":              {on("GET", "products", 1, 503), false, "transaction, read: expected status 200 from GET /api/v1/products/0", 0},
 		"cached read":       {nil, true, `transaction, cached read: expected X-Cache: hit from GET /api/v1/products/`, 0},
 		"search":            {on("GET", "search", 1, 404), false, "transaction, search: expected status 200", 0},
+		"order":             {on("POST", "orders", 1, 503), false, "transaction, order: expected status 201 from POST /api/v1/orders, got status 503", 0},
+		"confirmation":      {on("GET", "orders/0", 2, 401), false, "transaction, confirmation: expected status 200 from GET /api/v1/orders/0", 0},
 		"delete":            {on("DELETE", "products", 1, 403), false, "transaction, delete: expected status 204", 1},
 		"read when deleted": {on("GET", "products/0", 3, 200), false, "transaction, read when deleted: expected status 404", 0},
 	} {

@@ -14,16 +14,18 @@ import (
 const (
 	cleanupTime = 10 * time.Second
 	settleTime  = 2 * time.Second
+	confirmTime = 15 * time.Second // for a job that waits its turn
 )
 
-// transaction makes a product, reads it twice, searches for it and deletes it,
-// as a client does. The product is removed whatever happens.
+// transaction makes a product, reads it twice, searches for it, orders one and
+// deletes it, as a client does. The product is removed whatever happens.
 type transaction struct{ Options }
 
 // product is what the transaction made.
 type product struct {
-	id   string
-	word string // in its name, and in no other's
+	id    string
+	word  string // in its name, and in no other's
+	order string // that is not confirmed yet
 }
 
 func (t transaction) check(ctx context.Context, progress Progress) (err error) {
@@ -41,7 +43,8 @@ func (t transaction) check(ctx context.Context, progress Progress) (err error) {
 		run  func(context.Context, *product) *mismatch
 	}{
 		{"create", t.create}, {"read", t.read}, {"cached read", t.readCached},
-		{"search", t.search}, {"delete", t.remove}, {"read when deleted", t.readDeleted},
+		{"search", t.search}, {"order", t.order}, {"confirmation", t.confirmed},
+		{"delete", t.remove}, {"read when deleted", t.readDeleted},
 	} {
 		progress.Waiting("%s of a test product", step.name)
 		begin := time.Now()
@@ -60,11 +63,11 @@ func (t transaction) check(ctx context.Context, progress Progress) (err error) {
 func (t transaction) create(ctx context.Context, made *product) *mismatch {
 	body := fmt.Sprintf(`{"sku":%q,"name":"Smoke test %s","description":"Made by a smoke test, and removed by it",`+
 		`"price_minor":1250,"currency":"EUR","stock":3}`, made.word, made.word)
-	got, found := t.call(ctx, http.MethodPost, "/products", body, http.StatusCreated)
+	got, found := t.call(ctx, asked{method: http.MethodPost, path: "/products", body: body, status: http.StatusCreated})
 	if found != nil {
 		return found
 	}
-	if made.id = got.product().ID; made.id == "" {
+	if made.id = got.item().ID; made.id == "" {
 		return got.instead("an id in the answer")
 	}
 	return nil
@@ -76,15 +79,15 @@ func (t transaction) read(ctx context.Context, made *product) *mismatch {
 
 // readCached allows for a cache that is filled after the answer has gone out.
 func (t transaction) readCached(ctx context.Context, made *product) *mismatch {
-	return t.settled(ctx, func() *mismatch { return t.readFrom(ctx, made, "hit") })
+	return settled(ctx, settleTime, func(ctx context.Context) *mismatch { return t.readFrom(ctx, made, "hit") })
 }
 
 func (t transaction) readFrom(ctx context.Context, made *product, cache string) *mismatch {
-	got, found := t.call(ctx, http.MethodGet, "/products/"+made.id, "", http.StatusOK)
+	got, found := t.call(ctx, asked{method: http.MethodGet, path: "/products/" + made.id, status: http.StatusOK})
 	if found != nil {
 		return found
 	}
-	if name := got.product().Name; !strings.HasSuffix(name, made.word) {
+	if name := got.item().Name; !strings.HasSuffix(name, made.word) {
 		return got.instead("the product that was made")
 	}
 	if said := got.header.Get("X-Cache"); said != cache {
@@ -97,8 +100,8 @@ func (t transaction) readFrom(ctx context.Context, made *product, cache string) 
 
 // search allows for an index that follows a little later.
 func (t transaction) search(ctx context.Context, made *product) *mismatch {
-	return t.settled(ctx, func() *mismatch {
-		got, found := t.call(ctx, http.MethodGet, "/products/search?q="+url.QueryEscape(made.word), "", http.StatusOK)
+	return settled(ctx, settleTime, func(ctx context.Context) *mismatch {
+		got, found := t.call(ctx, asked{method: http.MethodGet, path: "/products/search?q=" + url.QueryEscape(made.word), status: http.StatusOK})
 		if found != nil {
 			return found
 		}
@@ -111,38 +114,86 @@ func (t transaction) search(ctx context.Context, made *product) *mismatch {
 	})
 }
 
+func (t transaction) order(ctx context.Context, made *product) *mismatch {
+	got, found := t.call(ctx, asked{
+		method: http.MethodPost, path: "/orders", key: made.word, status: http.StatusCreated,
+		body: fmt.Sprintf(`{"lines":[{"product_id":%q,"quantity":1}]}`, made.id),
+	})
+	if found != nil {
+		return found
+	}
+	if made.order = got.item().ID; made.order == "" {
+		return got.instead("an id in the answer")
+	}
+	return nil
+}
+
+// confirmed waits for the workers, who reserve and confirm the order.
+func (t transaction) confirmed(ctx context.Context, made *product) *mismatch {
+	found := settled(ctx, confirmTime, func(ctx context.Context) *mismatch {
+		got, found := t.call(ctx, asked{method: http.MethodGet, path: "/orders/" + made.order, status: http.StatusOK})
+		if found != nil {
+			found.final = got.status >= 400 && got.status < 500
+			return found
+		}
+		switch order := got.item(); order.Status {
+		case "confirmed":
+			return nil
+		case "rejected", "cancelled":
+			found = got.instead("the order confirmed")
+			found.got, found.final = strings.TrimSuffix(order.Status+": "+order.Reason, ": "), true
+		default:
+			found = got.instead("the order confirmed")
+			found.got = fmt.Sprintf("status %q: no worker confirms it", order.Status)
+		}
+		return found
+	})
+	if found == nil {
+		made.order = ""
+	}
+	return found
+}
+
 func (t transaction) remove(ctx context.Context, made *product) *mismatch {
-	_, found := t.call(ctx, http.MethodDelete, "/products/"+made.id, "", http.StatusNoContent)
+	_, found := t.call(ctx, asked{method: http.MethodDelete, path: "/products/" + made.id, status: http.StatusNoContent})
 	return found
 }
 
 func (t transaction) readDeleted(ctx context.Context, made *product) *mismatch {
-	_, found := t.call(ctx, http.MethodGet, "/products/"+made.id, "", http.StatusNotFound)
+	_, found := t.call(ctx, asked{method: http.MethodGet, path: "/products/" + made.id, status: http.StatusNotFound})
 	return found
 }
 
-// cleanUp removes the product as well as it can, after ctx has ended, too.
+// cleanUp cancels the order and removes the product as well as it can, after ctx
+// has ended, too.
 func (t transaction) cleanUp(ctx context.Context, made product) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
+	if made.order != "" {
+		_, _ = t.call(ctx, asked{method: http.MethodPost, path: "/orders/" + made.order + "/cancel", status: http.StatusOK})
+	}
 	_ = t.remove(ctx, &made)
 }
 
-// settled asks again for a moment, until nothing is amiss.
-func (t transaction) settled(ctx context.Context, ask func() *mismatch) *mismatch {
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
+// settled asks again for at most limit, until nothing is amiss.
+func settled(ctx context.Context, limit time.Duration, ask func(context.Context) *mismatch) *mismatch {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	ticker := time.NewTicker(settleTime / 40)
 	defer ticker.Stop()
+	var last *mismatch
 	for {
-		found := ask()
-		if found == nil {
-			return nil
+		found := ask(ctx)
+		if found == nil || found.final {
+			return found
+		}
+		if last == nil || ctx.Err() == nil {
+			last = found // an answer cut by the limit says less than the one before
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return found
+			return last
 		}
 	}
 }
