@@ -38,6 +38,7 @@ type client struct {
 	http    *fasthttp.HostClient
 	base    string
 	timeout time.Duration
+	bearer  *bearer             // nil for none
 	dialed  func(time.Duration) // told how long a connection took to set up
 
 	mu   sync.Mutex
@@ -51,10 +52,10 @@ type connection struct {
 	client *client
 }
 
-func newClient(options Options, dialed func(time.Duration)) *client {
+func newClient(options Options, bearer *bearer, dialed func(time.Duration)) *client {
 	base, _ := url.Parse(options.URL) // complete has read it before
 	secure := base.Scheme == "https"
-	c := &client{base: strings.TrimSuffix(options.URL, "/"), timeout: options.Timeout, dialed: dialed, open: map[*connection]struct{}{}}
+	c := &client{base: strings.TrimSuffix(options.URL, "/"), timeout: options.Timeout, bearer: bearer, dialed: dialed, open: map[*connection]struct{}{}}
 	c.http = &fasthttp.HostClient{
 		Name:                      "pocctl-load",
 		Addr:                      fasthttp.AddMissingPort(base.Host, secure),
@@ -127,6 +128,12 @@ func (c *client) send(r request) answer {
 	if r.body != "" {
 		req.Header.SetContentType("application/json")
 		req.SetBodyString(r.body)
+	}
+	for _, header := range r.headers {
+		req.Header.Set(header.name, header.value)
+	}
+	if authorization := c.bearer.header(); authorization != "" {
+		req.Header.Set("Authorization", authorization)
 	}
 	if err := c.http.DoTimeout(req, resp, c.timeout); err != nil {
 		kind, local := classify(err)

@@ -141,7 +141,11 @@ func TestRunRefuses(t *testing.T) {
 		"no weight":     func(o *Options) { o.Scenario.Operations[0].Weight = 0 },
 		"no targets":    func(o *Options) { o.Scenario.Targets.Count = 0 },
 		"no terms":      func(o *Options) { o.Scenario.Terms = nil },
-		"no skew":       func(o *Options) { o.Scenario.Targets.Skew = 1 },
+		"no terms of a header": func(o *Options) {
+			o.Scenario.Terms = nil
+			o.Scenario.Operations = []Operation{{Name: "get", Weight: 1, Method: "GET", Path: "/", Headers: map[string]string{"X-Term": "{term}"}}}
+		},
+		"no skew": func(o *Options) { o.Scenario.Targets.Skew = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options("http://127.0.0.1:1")
@@ -168,7 +172,7 @@ func TestErrorsAreNamed(t *testing.T) {
 		gone.URL:                    "connection refused",
 		"http://nowhere.invalid:80": "name not found",
 	} {
-		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, func(time.Duration) {})
+		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, func(time.Duration) {})
 		got := c.send(compile(Operation{Method: "GET", Path: "/"}, 0).request(&blanks{}))
 		if got.kind != want || got.local || got.status != 0 {
 			t.Errorf("%s: %q (%s), want %q", url, got.kind, got.detail, want)

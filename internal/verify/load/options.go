@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"github.com/pocctl/pocctl/internal/fault"
 )
 
@@ -23,6 +25,9 @@ type Options struct {
 	Scenario Scenario
 	// Seed fixes the order of operations and the keys they choose.
 	Seed uint64
+	// Token gives the bearer token that every request carries; nil sends none. It is
+	// asked before the run and, while that goes on, beside it.
+	Token oauth2.TokenSource
 	// Timeout ends a request; 5 s if zero. It is also how late a request may leave
 	// before it counts as unsent.
 	Timeout time.Duration

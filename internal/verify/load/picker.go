@@ -1,7 +1,9 @@
 package load
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -9,24 +11,41 @@ import (
 // request is an operation with its blanks filled in.
 type request struct {
 	*compiled
-	path string
-	body string
-	made string // the {made} that it works on
+	path    string
+	body    string
+	headers []header
+	made    string // the {made} that it works on
 }
+
+type header struct{ name, value string }
 
 // compiled is an operation, ready to be filled in again and again.
 type compiled struct {
 	Operation
 	index      int
 	path, body template
+	headers    []headerTemplate
+}
+
+type headerTemplate struct {
+	name  string
+	value template
 }
 
 func compile(operation Operation, index int) *compiled {
-	return &compiled{Operation: operation, index: index, path: parseTemplate(operation.Path), body: parseTemplate(operation.Body)}
+	c := &compiled{Operation: operation, index: index, path: parseTemplate(operation.Path), body: parseTemplate(operation.Body)}
+	for _, name := range slices.Sorted(maps.Keys(operation.Headers)) {
+		c.headers = append(c.headers, headerTemplate{name, parseTemplate(operation.Headers[name])})
+	}
+	return c
 }
 
 func (c *compiled) request(values *blanks) request {
-	return request{compiled: c, path: c.path.fill(values), body: c.body.fill(values), made: values.made}
+	filled := request{compiled: c, path: c.path.fill(values), body: c.body.fill(values), made: values.made}
+	for _, one := range c.headers {
+		filled.headers = append(filled.headers, header{one.name, one.value.fill(values)})
+	}
+	return filled
 }
 
 // picker draws requests. It belongs to one goroutine; equal seeds draw equal

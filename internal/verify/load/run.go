@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,17 +13,22 @@ const grace = time.Second
 
 // Run makes the scenario's targets, sends the load, removes what it made and
 // gives what it measured. When ctx ends, it gives what was measured until then,
-// marked as interrupted; that is no error. Errors are a fault.Usage or a
-// fault.LoadNotPrepared: then nothing was measured.
+// marked as interrupted; that is no error. Errors are a fault.Usage, a
+// fault.LoadNotPrepared or those of Options.Token: then nothing was measured.
 func Run(ctx context.Context, options Options) (Result, error) {
 	options, err := options.complete()
 	if err != nil {
 		return Result{}, err
 	}
+	bearer, stopRenewal, err := newBearer(options.Token)
+	if err != nil {
+		return Result{}, fmt.Errorf("get a token for the load: %w", err)
+	}
+	defer stopRenewal()
 	recorder := newRecorder(len(options.Stages), len(options.Scenario.Operations))
-	client := newClient(options, recorder.dialed)
+	client := newClient(options, bearer, recorder.dialed)
 	defer client.close()
-	world := newWorld(options, client)
+	world := newWorld(options, bearer, client)
 	if err := world.prepare(ctx); err != nil {
 		world.remove() //nolint:contextcheck // also when ctx has ended
 		return Result{}, err

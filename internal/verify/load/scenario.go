@@ -3,6 +3,8 @@ package load
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -16,15 +18,18 @@ type Scenario struct {
 	Terms []string
 }
 
-// Operation is one kind of request. Path and Body may hold {target}, an id from
-// the skewed set; {made}, an id that the load made itself; {term}; {number},
-// the request's number; and {run}, a word that no other run has.
+// Operation is one kind of request. Path, Body and the values of Headers may hold
+// {target}, an id from the skewed set; {made}, an id that the load made itself,
+// if Path has it; {term}; {number}, the request's number; and {run}, a word that
+// no other run has.
 type Operation struct {
 	Name   string
 	Weight int // its share of the sum of weights
 	Method string
 	Path   string
 	Body   string // JSON; empty for none
+	// Headers are sent beside those of every request.
+	Headers map[string]string
 	// Expect lists the statuses that are no error; empty means 200 to 299.
 	Expect []int
 	// Cached has X-Cache: hit or miss counted.
@@ -48,7 +53,7 @@ func (s Scenario) validate() error {
 		return errors.New("it has no operations")
 	}
 	for _, operation := range s.Operations {
-		text := operation.Path + operation.Body
+		text := operation.Path + operation.Body + strings.Join(slices.Collect(maps.Values(operation.Headers)), "")
 		switch {
 		case operation.Weight <= 0:
 			return fmt.Errorf("%s has no weight", operation.Name)

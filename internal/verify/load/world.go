@@ -20,14 +20,15 @@ const (
 // world is what a run makes before it measures, and removes after it.
 type world struct {
 	options Options
+	bearer  *bearer
 	sender  sender
 	run     string // in the names of what is made, so that runs do not collide
 	targets []string
 	made    ids
 }
 
-func newWorld(options Options, sender sender) *world {
-	return &world{options: options, sender: sender, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
+func newWorld(options Options, bearer *bearer, sender sender) *world {
+	return &world{options: options, bearer: bearer, sender: sender, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
 }
 
 // prepare makes the targets. What it made when it fails is for remove.
@@ -89,7 +90,7 @@ func (w *world) remove() (left int) {
 		return 0
 	}
 	// A client of its own: that of the run may have been cut.
-	client := newClient(w.options, func(time.Duration) {})
+	client := newClient(w.options, w.bearer, func(time.Duration) {})
 	defer client.close()
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTime)
 	defer cancel()
