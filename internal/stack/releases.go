@@ -21,6 +21,8 @@ func (s *Stack) Release(name string) (deploy.Release, bool, error) {
 	return deploy.Release{}, false, nil
 }
 
+// release is the one place where a release is made of its description, so that
+// what is rendered, compared and applied is the same.
 func (s *Stack) release(wanted config.Release) (deploy.Release, error) {
 	chart, err := deploy.LoadChart(s.options.Charts, wanted.Chart)
 	if err != nil {
@@ -28,7 +30,7 @@ func (s *Stack) release(wanted config.Release) (deploy.Release, error) {
 	}
 	return deploy.Release{
 		Name: wanted.Name, Namespace: wanted.Namespace, Chart: chart,
-		Values: wanted.Values, Timeout: wanted.Timeout,
+		Values: expandMap(wanted.Values, s.platform.endpoint()), Timeout: wanted.Timeout,
 		Fingerprint: s.platform.fingerprint,
 	}, nil
 }

@@ -31,7 +31,10 @@ func (s *Stack) smokeSteps() []flow.Step {
 	var steps []flow.Step
 	// The list does not depend on the cluster, which need not be there yet.
 	var unconnected *kubernetes.Clientset
-	for _, check := range smoke.Checks(smoke.Options{Kubernetes: unconnected, Root: root, Namespace: environment.Namespace, Path: environment.Smoke.Path}) {
+	for _, check := range smoke.Checks(smoke.Options{
+		Kubernetes: unconnected, Root: root, Namespace: environment.Namespace, Path: environment.Smoke.Path,
+		Issuer: s.Issuer(), Token: s.tokens(context.Background(), config.RoleEditor),
+	}) {
 		steps = append(steps, flow.Step{
 			Name:      check.Name,
 			DependsOn: check.DependsOn,
@@ -55,6 +58,8 @@ func (s *Stack) smoke(ctx context.Context, name string, log *flow.Log) error {
 		Namespace:  environment.Namespace,
 		Root:       s.platform.endpoint(),
 		Path:       environment.Smoke.Path,
+		Issuer:     s.Issuer(),
+		Token:      s.tokens(ctx, config.RoleEditor),
 		Deadline:   smokeDeadline,
 	}) {
 		if check.Name == name {
@@ -93,6 +98,7 @@ func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 		URL:      s.platform.endpoint() + s.options.Environment.Load.Path,
 		Stages:   plan.Stages(),
 		Scenario: load.Products(),
+		Token:    s.tokens(context.WithoutCancel(ctx), config.RoleEditor), // what is made is removed after ctx, too
 		Seed:     1,
 		Progress: func(now load.Snapshot) { log.Waiting("%s", describe(now)) },
 	})
