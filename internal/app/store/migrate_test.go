@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -181,5 +182,30 @@ func TestAnOutagePasses(t *testing.T) {
 		if ctx.Err() != nil {
 			t.Fatalf("the store hasn't recovered: %v", err)
 		}
+	}
+}
+
+// Migrations that aren't one transaction leave something behind when they are cut
+// short; the next run begins them anew.
+func TestMigrationsThatWereCutShortAreRunAgain(t *testing.T) {
+	url := postgres.URL(t, postgres.Database(t))
+	migratePrevious(t, url)
+	p := previousOn(t, url)
+	for i := range 10 {
+		p.must(t, "CreateProduct", previousArguments(aProduct(fmt.Sprintf("CUT-%d", i), "Cork lamp")))
+	}
+	run(t, url, `
+		CREATE INDEX products_name_index ON products (name);
+		UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'products_name_index'::regclass;
+		CREATE TABLE product_documents (product_id uuid PRIMARY KEY REFERENCES products ON DELETE CASCADE, names tsvector NOT NULL, document tsvector NOT NULL);
+		CREATE INDEX product_documents_names_index ON product_documents (product_id)`)
+	if _, err := store.Migrate(t.Context(), options(url), time.Minute); err != nil {
+		t.Fatalf("migrate: %v", err)
+	}
+	if report := check(t, url, 0); report.Err() != nil || report.Products != 10 {
+		t.Errorf("after migrations that were cut short: %+v", report)
+	}
+	if got := found(t, open(t, url), catalog.Search{Text: "lamp", Limit: 100}); len(got) != 10 {
+		t.Errorf("found %d of 10 products of before", len(got))
 	}
 }

@@ -72,8 +72,8 @@ CREATE OR REPLACE TRIGGER products_changed
 
 RESET lock_timeout;
 
--- Those that were there before the triggers, a thousand at a time. A document
--- that a trigger has made meanwhile is newer.
+-- Those that were there before the triggers, a thousand at a time, which can be
+-- changed meanwhile, but not deleted. A document that a trigger has made is newer.
 -- +goose StatementBegin
 DO $$
 DECLARE
@@ -81,7 +81,7 @@ DECLARE
 BEGIN
     LOOP
         WITH batch AS MATERIALIZED (
-            SELECT id, name, description FROM products WHERE id > last ORDER BY id LIMIT 1000
+            SELECT id, name, description FROM products WHERE id > last ORDER BY id LIMIT 1000 FOR KEY SHARE
         ), filled AS (
             INSERT INTO product_documents (product_id, names, document)
             SELECT batch.id, made.names, made.document
