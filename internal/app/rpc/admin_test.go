@@ -303,16 +303,47 @@ func TestWhatCannotBeWrittenDownIsNotDone(t *testing.T) {
 	})
 	request := &pocctlv1.SetFlagOverrideRequest{Key: "product-cache", Value: structpb.NewBoolValue(false), Reason: "x"}
 	_, err := s.manage.SetFlagOverride(s.admin(), request)
-	refused(t, err, codes.Unavailable, "store-unavailable")
+	refused(t, err, codes.Unavailable, "audit-unavailable")
 	if override := s.flag("product-cache").GetOverride(); override != nil {
 		t.Errorf("it was set, and nobody knows: %v", override)
 	}
 	// What is done, but isn't known to be, isn't acknowledged.
 	log.after = 1
 	_, err = s.manage.SetFlagOverride(s.admin(), request)
-	refused(t, err, codes.Unavailable, "store-unavailable")
+	refused(t, err, codes.Unavailable, "audit-unavailable")
 	if diff := cmp.Diff([]string{"setFlagOverride product-cache attempted"}, s.trail()); diff != "" {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhoTriesToBeAnAdminIsWrittenDown(t *testing.T) {
+	log := &unwritten{}
+	s := start(t, func(o *rpc.Options) {
+		over(t, o, postgres.URL(t, postgres.Database(t)))
+		log.Auditor, log.after, o.Auditor = o.Auditor, 1, log
+	})
+	try := func(token string) error {
+		_, err := s.manage.ListFlags(s.as(token, "x-request-id", "try"), &pocctlv1.ListFlagsRequest{})
+		return err
+	}
+	refused(t, try("editor"), codes.PermissionDenied, "forbidden")
+	refused(t, try("editor"), codes.PermissionDenied, "forbidden") // the log is away by now
+	refused(t, try(""), codes.Unauthenticated, "unauthenticated")  // nobody to tell of
+	_, err := s.catalog.CreateProduct(s.viewer(), &pocctlv1.CreateProductRequest{})
+	refused(t, err, codes.PermissionDenied, "forbidden") // it takes no admin
+	refusals := must(s.manage.ListAudit(s.admin(), &pocctlv1.ListAuditRequest{}))(t).GetEntries()
+	if len(refusals) != 1 {
+		t.Fatalf("%d entries, want 1: %v", len(refusals), refusals)
+	}
+	entry := &pocctlv1.AuditEntry{
+		Actor: "subject-of-editor", Role: pocctlv1.Role_ROLE_EDITOR, Client: "tests", Action: "listFlags", RequestId: "try",
+		Address: "127.0.0.1", Outcome: pocctlv1.AuditOutcome_AUDIT_OUTCOME_REFUSED,
+	}
+	if diff := cmp.Diff(entry, refusals[0], protocmp.Transform(), protocmp.IgnoreFields(entry, "id", "at", "detail")); diff != "" {
+		t.Errorf("the entry (-want +got):\n%s", diff)
+	}
+	if warned := s.logs.FilterMessage("a refused attempt isn't in the audit log").All(); len(warned) != 1 {
+		t.Errorf("%d warnings of what isn't written down, want 1", len(warned))
 	}
 }
 

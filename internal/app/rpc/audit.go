@@ -14,10 +14,17 @@ import (
 // audited has act done, and written to the audit log: that it is attempted, and
 // how it went. What can't be written down isn't done.
 func (s *adminService) audited(ctx context.Context, target string, detail map[string]any, act func(context.Context) error) error {
-	c := callOf(ctx)
-	return auth.Audited(ctx, s.Auditor, auth.Entry{
-		Action: c.operation, Target: target, Detail: detail, RequestID: c.id, Address: c.addressText(),
-	}, act)
+	entry := callOf(ctx).entry(auth.Attempted)
+	entry.Target, entry.Detail = target, detail
+	return auth.Audited(ctx, s.Auditor, entry, act)
+}
+
+// entry tells of the call in the audit log.
+func (c *call) entry(outcome auth.Outcome) auth.Entry {
+	return auth.Entry{
+		Action: c.operation, RequestID: c.id, Address: c.addressText(), Outcome: outcome,
+		Actor: c.principal.Subject, Role: c.principal.Role, Client: c.principal.Client,
+	}
 }
 
 func (s *adminService) ListAudit(ctx context.Context, request *pocctlv1.ListAuditRequest) (*pocctlv1.ListAuditResponse, error) {

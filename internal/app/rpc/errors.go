@@ -74,6 +74,8 @@ func authRefusal(err error, _ bool) *refusal {
 		return refuse(codes.Unauthenticated, reasonInvalidToken, "%s", refused).with("token", string(refused.Reason))
 	case errors.As(err, &forbidden):
 		return refuse(codes.PermissionDenied, reasonForbidden, "%s", forbidden).with("needs", string(forbidden.Needs))
+	case errors.Is(err, auth.ErrAuditUnavailable):
+		return refuse(codes.Unavailable, reasonAuditUnavailable, "it can't be written to the audit log now").retryIn(soon)
 	case errors.Is(err, auth.ErrIssuerUnavailable):
 		return refuse(codes.Unavailable, reasonIssuerUnavailable, "the token can't be checked now").retryIn(soon)
 	}

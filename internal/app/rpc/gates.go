@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -122,10 +123,24 @@ func (s *Server) authorize(ctx context.Context, c *call, next func(context.Conte
 		return errNoMethod()
 	case !c.open:
 		if err := auth.Authorize(c.principal, c.operation); err != nil {
+			s.tellRefused(ctx, c, err)
 			return err
 		}
 	}
 	return next(ctx)
+}
+
+// tellRefused writes down who asked for an admin's operation without being one.
+func (s *Server) tellRefused(ctx context.Context, c *call, err error) {
+	var forbidden *auth.Forbidden
+	if !errors.As(err, &forbidden) || forbidden.Needs != auth.Admin {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.RequestTimeout)
+	defer cancel()
+	if err := s.Auditor.Record(ctx, c.entry(auth.NotPermitted)); err != nil {
+		s.Logger.Warn("a refused attempt isn't in the audit log", zap.String("request_id", c.id), zap.Error(err))
+	}
 }
 
 // shed refuses what there is no room for. Streams are idle most of the time,

@@ -39,6 +39,7 @@ const (
 	reasonQueueFull          reason = "queue-full"
 	reasonUnavailable        reason = "store-unavailable"
 	reasonIssuerUnavailable  reason = "issuer-unavailable"
+	reasonAuditUnavailable   reason = "audit-unavailable"
 	reasonInjected           reason = "injected-fault"
 	reasonStopping           reason = "stopping" // of streams alone
 	reasonInternal           reason = "internal"
