@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func names() []string { return []string{"backend", "postgres", "redis"} }
+func names() []string { return []string{"backend", "issuer", "postgres", "redis"} }
 
 // TestGolden renders every testdata/CHART/CASE.values.yaml.
 func TestGolden(t *testing.T) {

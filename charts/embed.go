@@ -4,9 +4,9 @@ package charts
 
 import "embed"
 
-// Files holds one directory a chart: backend, postgres, redis.
+// Files holds one directory a chart: backend, issuer, postgres, redis.
 //
-//go:embed all:backend all:postgres all:redis
+//go:embed all:backend all:issuer all:postgres all:redis
 var Files embed.FS
 
 // Definitions holds the custom resource definitions that the charts use, as YAML

@@ -5,5 +5,5 @@ import "embed"
 
 // Files is the folder config of the source tree.
 //
-//go:embed environments slo.yaml
+//go:embed environments slo.yaml feature-flags.yaml
 var Files embed.FS

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -32,11 +33,23 @@ func options(t *testing.T) app.Options {
 	o := app.Defaults()
 	o.Address = "127.0.0.1:0"
 	o.DatabaseURL = postgres.URL(t, postgres.Database(t))
+	o.GRPCAddress, o.PrivateAddress = "127.0.0.1:0", "127.0.0.1:0"
 	o.RedisURL = "redis://" + miniredis.RunT(t).Addr()
+	o.FlagsDefault = builtInFlags(t)
 	o.LogOutput = io.Discard
 	o.ReadinessDelay = 0
 	o.Build = app.Build{Version: "1.2.3", Commit: "c0ffee"}
 	return o
+}
+
+// builtInFlags is the file of feature flags that a release is built with.
+func builtInFlags(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../../config/feature-flags.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func migrate(t *testing.T, o app.Options) {
@@ -48,22 +61,23 @@ func migrate(t *testing.T, o app.Options) {
 
 // running is a service that a test can stop.
 type running struct {
-	t       *testing.T
-	address string
-	stop    context.CancelFunc
-	ended   chan error
+	t         *testing.T
+	address   string
+	addresses app.Addresses
+	stop      context.CancelFunc
+	ended     chan error
 }
 
 func serve(t *testing.T, o app.Options) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	started := make(chan net.Addr, 1)
-	o.Started = func(address net.Addr) { started <- address }
+	started := make(chan app.Addresses, 1)
+	o.Started = func(addresses app.Addresses) { started <- addresses }
 	r := &running{t: t, stop: stop, ended: make(chan error, 1)}
 	go func() { r.ended <- app.Serve(ctx, o) }()
 	select {
-	case address := <-started:
-		r.address = address.String()
+	case addresses := <-started:
+		r.address, r.addresses = addresses.HTTP.String(), addresses
 	case err := <-r.ended:
 		t.Fatalf("serve: %v", err)
 	}

@@ -103,6 +103,8 @@ type Options struct {
 	// OIDCRoleNames maps values of that claim to viewer, editor or admin; empty
 	// takes them by their own names.
 	OIDCRoleNames map[string]string
+	// OIDCDefaultRole is that of a token which gives none; empty refuses it.
+	OIDCDefaultRole string
 	// OIDCClockSkew is by how much the issuer's clock may differ.
 	OIDCClockSkew time.Duration
 
@@ -221,4 +223,22 @@ func Defaults() Options {
 		SeedCount:       200,
 		Build:           Build{Version: "dev"},
 	}
+}
+
+func (o Options) store() store.Options {
+	return store.Options{
+		URL:            o.DatabaseURL,
+		Resolver:       o.Resolver,
+		MaxConnections: int32(o.DatabaseConnections),
+		ConnectTimeout: o.ConnectTimeout,
+	}
+}
+
+// logger is that of the commands that run once; flush sends off the last lines.
+func (o Options) logger() (logger *zap.Logger, flush func()) {
+	logger, flush, err := telemetry.NewLogger(o.LogOutput, o.LogLevel)
+	if err != nil {
+		return zap.NewNop(), func() {} // Validate has refused it
+	}
+	return logger, flush
 }

@@ -26,8 +26,8 @@ func Seed(ctx context.Context, options Options) error {
 	if err := options.Validate(); err != nil {
 		return err
 	}
-	logger := options.logger()
-	defer func() { _ = logger.Sync() }()
+	logger, flush := options.logger()
+	defer flush()
 	if err := options.awaitDatabase(ctx, logger); err != nil {
 		return err
 	}

@@ -11,13 +11,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
 	"github.com/pocctl/pocctl/internal/app/api"
-	"github.com/pocctl/pocctl/internal/app/cache"
-	"github.com/pocctl/pocctl/internal/app/catalog"
-	"github.com/pocctl/pocctl/internal/app/store"
+	"github.com/pocctl/pocctl/internal/app/rpc"
 	"github.com/pocctl/pocctl/internal/app/telemetry"
 )
 
@@ -32,126 +29,218 @@ const (
 
 // Serve listens at once and serves until ctx ends; it is ready as soon as the
 // database answers and its schema is at head. When ctx ends it turns not ready,
-// waits ReadinessDelay, lets requests finish within ShutdownTimeout, and closes
-// its pools. Errors: *OptionError, the address in use, requests that didn't finish.
+// waits ReadinessDelay, lets requests finish within ShutdownTimeout, then jobs,
+// closes its pools, and sends off the last traces. Errors: *OptionError, an
+// address in use, requests or jobs that didn't finish.
 func Serve(ctx context.Context, options Options) error {
 	if err := options.Validate(); err != nil {
 		return err
 	}
-	logger := options.logger()
-	defer func() { _ = logger.Sync() }()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", options.Address)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", options.Address, err)
-	}
-	defer listener.Close() // the server has closed it unless it never began
-
-	metrics := telemetry.NewMetrics(options.Build.Version, options.Build.Commit, runtime.Version())
-	database := options.store()
-	database.StatementTimeout = options.StatementTimeout
-	products, err := store.New(ctx, database)
+	listeners, err := listen(ctx, options)
 	if err != nil {
 		return err
 	}
-	metrics.Register(telemetry.NewPool(products.Stat))
-	client, err := options.redis(logger)
+	defer listeners.close() // the servers have closed them unless they never began
+	parts, err := assemble(ctx, options)
 	if err != nil {
 		return err
 	}
-	cached := cache.New(cache.Options{
-		Client: client, TTL: options.CacheTTL, LoadTimeout: options.RequestTimeout,
-		Observer: cacheObserver{metrics, logger}, Now: time.Now,
-	})
+	defer parts.flush()
+	err = (&service{options: options, parts: parts, listeners: listeners}).run(ctx)
+	err = errors.Join(err, parts.close(context.WithoutCancel(ctx)))
+	parts.logger.Info("stopped", zap.Error(err))
+	return err
+}
 
+// service is the parts, running.
+type service struct {
+	*parts
+	options   Options
+	listeners *listeners
+	draining  atomic.Bool
+	readiness *readiness
+
+	http, private *http.Server
+	rpc           *rpc.Server // nil without gRPC
+}
+
+func (s *service) run(ctx context.Context) error {
 	// Work outlives ctx: what has begun when it ends is to be finished.
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	var background sync.WaitGroup
-	if client != nil {
-		background.Go(func() { cached.Run(work) })
+	defer background.Wait()
+	defer stopWork()
+	if s.redis != nil {
+		background.Go(func() { s.cache.Run(work) })
+	}
+	background.Go(func() { s.flags.Run(work) })
+	background.Go(func() { s.warm(work) })
+	jobs, stopJobs := context.WithCancel(work)
+	defer stopJobs()
+	worked := make(chan error, 1)
+	go func() { worked <- s.queue.Run(jobs, s.options.ShutdownTimeout) }()
+
+	s.make(work)
+	served := make(chan error, 3)
+	s.begin(served)
+	addresses := s.listeners.addresses()
+	s.logger.Info("listening", zap.Stringer("address", addresses.HTTP), zap.String("role", string(s.options.Role)),
+		zap.String("version", s.options.Build.Version))
+	if s.options.Started != nil {
+		s.options.Started(addresses)
 	}
 
-	draining := &atomic.Bool{}
-	readiness := &readiness{store: products, cache: cached, draining: draining.Load}
-	server := &http.Server{
-		Handler: api.New(api.Options{
-			Catalog:        catalog.New(products, cached, time.Now),
-			Cache:          cached,
-			Logger:         logger,
-			Metrics:        metrics,
-			Readiness:      readiness.check,
-			Draining:       draining.Load,
-			RequestTimeout: options.RequestTimeout,
-			Build: api.Build{
-				Version: options.Build.Version, Commit: options.Build.Commit,
-				Date: options.Build.Date, Go: runtime.Version(),
-			},
-		}),
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		s.draining.Store(true)
+		err = s.drain(work)
+	}
+	stopJobs()
+	return errors.Join(err, <-worked)
+}
+
+// warm fetches the issuer's keys, so that the first request with a token needn't wait.
+func (s *service) warm(ctx context.Context) {
+	if err := s.verifier.Warm(ctx); err != nil && ctx.Err() == nil {
+		s.logger.Info("the issuer's keys can't be fetched yet", zap.Error(err))
+	}
+}
+
+// make makes the servers. Requests have contexts that descend from work.
+func (s *service) make(work context.Context) {
+	off := &readinessSwitch{}
+	s.readiness = &readiness{
+		parts: s.parts, issuer: s.options.OIDCIssuer, works: s.options.Role.works(), draining: s.draining.Load, off: off.off.Load,
+	}
+	probes := api.Probes{
+		Readiness: s.readiness.check, Metrics: s.metrics.Handler(),
+		Build: api.Build{
+			Version: s.options.Build.Version, Commit: s.options.Build.Commit, Date: s.options.Build.Date, Go: runtime.Version(),
+		},
+	}
+	s.http = s.server(work, probes.Handler())
+	if s.options.Role.serves() {
+		s.http = s.server(work, api.New(api.Options{
+			Catalog: s.catalog, Orders: s.orders, Cache: s.cache, DeadLetters: s.queue, Flags: s.flags, Auditor: s.store.Audit(),
+			Verifier: s.verifier, Admission: s.admission, Observer: telemetry.NewHTTP(s.metrics, s.tracing, s.logger),
+			Logger: s.logger, Probes: probes, Draining: s.draining.Load, RequestTimeout: s.options.RequestTimeout, IssuerURL: s.options.OIDCIssuer,
+		}))
+	}
+	s.private = s.server(work, private(off))
+	s.private.WriteTimeout = 2 * time.Minute // profiles take as long as they are asked to
+	if s.listeners.grpc != nil {
+		s.rpc = rpc.New(rpc.Options{
+			Catalog: s.catalog, Orders: s.orders, DeadLetters: s.queue, Flags: s.flags, Auditor: s.store.Audit(),
+			Verifier: s.verifier, Admission: rpc.Admission(s.admission), Observer: telemetry.NewRPC(s.metrics, s.logger), Logger: s.logger,
+			Ready: s.readiness.ready, RequestTimeout: s.options.RequestTimeout, Reflection: s.options.GRPCReflection,
+			TracerProvider: s.tracing.Provider, Propagator: s.tracing.Propagator,
+		})
+	}
+}
+
+func (s *service) server(work context.Context, handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return work },
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      readTimeout + options.RequestTimeout,
+		WriteTimeout:      readTimeout + s.options.RequestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          zap.NewStdLog(logger),
+		ErrorLog:          zap.NewStdLog(s.logger),
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	logger.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("version", options.Build.Version))
-	if options.Started != nil {
-		options.Started(listener.Addr())
-	}
-
-	select {
-	case err = <-served:
-		err = fmt.Errorf("serve %s: %w", listener.Addr(), err)
-	case <-ctx.Done():
-		draining.Store(true)
-		err = drain(work, server, options, logger)
-	}
-	stopWork() // a request that didn't finish holds its connection no longer
-	background.Wait()
-	if client != nil {
-		err = errors.Join(err, client.Close())
-	}
-	products.Close()
-	logger.Info("stopped", zap.Error(err))
-	return err
 }
 
-// drain ends the server: not ready, then no new connections, then none at all.
-func drain(work context.Context, server *http.Server, options Options, logger *zap.Logger) error {
-	logger.Info("draining", zap.Duration("readiness_delay", options.ReadinessDelay), zap.Duration("timeout", options.ShutdownTimeout))
-	<-time.After(options.ReadinessDelay)
-	ctx, cancel := context.WithTimeout(work, options.ShutdownTimeout)
+// begin serves; the first server that fails ends them all.
+func (s *service) begin(served chan<- error) {
+	for _, one := range []struct {
+		listener net.Listener
+		serve    func(net.Listener) error
+	}{
+		{s.listeners.http, s.http.Serve}, {s.listeners.private, s.private.Serve}, {s.listeners.grpc, s.rpc.Serve},
+	} {
+		if one.listener == nil {
+			continue
+		}
+		go func() {
+			if err := one.serve(one.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				served <- fmt.Errorf("serve %s: %w", one.listener.Addr(), err)
+			}
+		}()
+	}
+}
+
+// drain ends the servers: not ready, then no new requests, then none at all.
+func (s *service) drain(work context.Context) error {
+	s.logger.Info("draining", zap.Duration("readiness_delay", s.options.ReadinessDelay), zap.Duration("timeout", s.options.ShutdownTimeout))
+	if s.rpc != nil {
+		s.rpc.Drain()
+	}
+	<-time.After(s.options.ReadinessDelay)
+	ctx, cancel := context.WithTimeout(work, s.options.ShutdownTimeout)
 	defer cancel()
+	var err error
+	var both sync.WaitGroup
+	both.Go(func() { err = s.shutDown(ctx, s.http) })
+	var rpcErr error
+	if s.rpc != nil {
+		both.Go(func() { rpcErr = s.rpc.Shutdown(ctx) })
+	}
+	both.Wait()
+	_ = s.private.Close() // a profile isn't waited for
+	return errors.Join(err, rpcErr)
+}
+
+func (s *service) shutDown(ctx context.Context, server *http.Server) error {
 	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("wait %s for requests to finish: %w", options.ShutdownTimeout, err), server.Close())
+		return errors.Join(fmt.Errorf("wait %s for requests to finish: %w", s.options.ShutdownTimeout, err), server.Close())
 	}
 	return nil
 }
 
-func (o Options) redis(logger *zap.Logger) (*redis.Client, error) {
-	if o.RedisURL == "" {
-		return nil, nil
+// listeners are where the service listens; nil where it doesn't.
+type listeners struct{ http, grpc, private net.Listener }
+
+func listen(ctx context.Context, options Options) (*listeners, error) {
+	l := &listeners{}
+	grpcAddress := options.GRPCAddress
+	if !options.Role.serves() {
+		grpcAddress = ""
 	}
-	redis.SetLogger(telemetry.Printf{Logger: logger}) // or it writes plain text to stderr
-	return cache.Connect(cache.Connection{
-		URL: o.RedisURL, Resolver: o.Resolver, MaxConnections: o.RedisConnections, Timeout: o.RedisTimeout,
-	})
+	for _, one := range []struct {
+		address string
+		into    *net.Listener
+	}{{options.Address, &l.http}, {grpcAddress, &l.grpc}, {options.PrivateAddress, &l.private}} {
+		if one.address == "" {
+			continue
+		}
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", one.address)
+		if err != nil {
+			l.close()
+			return nil, fmt.Errorf("listen on %s: %w", one.address, err)
+		}
+		*one.into = listener
+	}
+	return l, nil
 }
 
-// cacheObserver counts, and logs what an operator wants to know.
-type cacheObserver struct {
-	*telemetry.Metrics
-	logger *zap.Logger
+func (l *listeners) close() {
+	for _, listener := range []net.Listener{l.http, l.grpc, l.private} {
+		if listener != nil {
+			_ = listener.Close() // a server may have closed it
+		}
+	}
 }
 
-func (o cacheObserver) CacheUp(up bool) {
-	o.Metrics.CacheUp(up)
-	if up {
-		o.logger.Info("Redis is back")
-		return
+func (l *listeners) addresses() Addresses {
+	address := func(listener net.Listener) net.Addr {
+		if listener == nil {
+			return nil
+		}
+		return listener.Addr()
 	}
-	o.logger.Warn("Redis doesn't answer: reads go to the database")
+	return Addresses{address(l.http), address(l.grpc), address(l.private)}
 }

@@ -80,6 +80,7 @@ func tokenFlags(flags *pflag.FlagSet, o *service.Options) {
 	flags.StringVar(&o.OIDCJWKSURL, "oidc-jwks-url", o.OIDCJWKSURL, "where the issuer's keys are: a `url`; empty asks the issuer")
 	flags.StringVar(&o.OIDCRolesClaim, "oidc-roles-claim", o.OIDCRolesClaim, "the `claim` that has the roles; a path with dots")
 	flags.StringToStringVar(&o.OIDCRoleNames, "oidc-role-names", o.OIDCRoleNames, "what stands for which role: `value=role`, several with commas")
+	flags.StringVar(&o.OIDCDefaultRole, "oidc-default-role", o.OIDCDefaultRole, "the `role` of a token that gives none; empty refuses it")
 	flags.DurationVar(&o.OIDCClockSkew, "oidc-clock-skew", o.OIDCClockSkew, "by how much the issuer's clock may differ")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	defaults "github.com/pocctl/pocctl/config"
 	service "github.com/pocctl/pocctl/internal/app"
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/provision/local/dns"
@@ -20,6 +21,7 @@ func (a *app) serviceDefaults() *service.Options {
 	options := service.Defaults()
 	options.LogOutput = a.Stderr
 	options.Build = service.Build{Version: a.Build.Version, Commit: a.Build.Commit, Date: a.Build.Date}
+	options.FlagsDefault, _ = defaults.Files.ReadFile("feature-flags.yaml") // it is built in
 	if server := os.Getenv("POCCTL_DNS"); server != "" { // inside a local cluster
 		options.Resolver = dns.Resolver(server, os.Getenv("POCCTL_NAMESPACE"))
 	}
@@ -54,7 +56,7 @@ var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // flagOf is the flag of an option: database-url for DatabaseURL.
 func flagOf(option string) string {
-	name := strings.ReplaceAll(option, "TTL", "Ttl")
+	name := strings.NewReplacer("TTL", "Ttl", "GRPC", "Grpc", "OIDC", "Oidc", "OTLP", "Otlp", "SQSQueue", "SqsQueue", "URL", "Url").Replace(option)
 	name = strings.TrimPrefix(name, "Seed") // SeedCount is --count of seed
 	return strings.ToLower(wordStart.ReplaceAllString(name, "$1-$2"))
 }

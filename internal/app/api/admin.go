@@ -44,26 +44,11 @@ func (s *server) adminOperations() {
 	}, s.listAudit)
 }
 
-// audited writes what an admin is about to do to the audit log, then does it,
-// and writes how it went. An action that can't be written down isn't done.
-func (s *server) audited(ctx context.Context, action, target string, detail map[string]any, act func() error) error {
+// audited does what an admin asks for, between its two entries in the audit log.
+func (s *server) audited(ctx context.Context, action, target string, detail map[string]any, act func(context.Context) error) error {
 	entry := entryOf(ctx, action, auth.Attempted)
 	entry.Target, entry.Detail = target, detail
-	if err := s.Auditor.Record(ctx, entry); err != nil {
-		return err
-	}
-	err := act()
-	entry.Outcome = auth.Done
-	if err != nil {
-		entry.Outcome = auth.Failed
-	}
-	// The action is done: that it is so must be written even if the client has gone.
-	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.RequestTimeout)
-	defer cancel()
-	if failed := s.Auditor.Record(recording, entry); err == nil {
-		err = failed
-	}
-	return err
+	return auth.Audited(ctx, s.Auditor, entry, act)
 }
 
 // tellRefused writes down who asked for an admin's operation without being one.
@@ -122,7 +107,7 @@ type requeueInput struct {
 }
 
 func (s *server) requeueDeadLetter(ctx context.Context, input *requeueInput) (*struct{}, error) {
-	return nil, s.audited(ctx, "requeueDeadLetter", input.ID, nil, func() error {
+	return nil, s.audited(ctx, "requeueDeadLetter", input.ID, nil, func(ctx context.Context) error {
 		return s.DeadLetters.Requeue(ctx, input.ID)
 	})
 }

@@ -18,12 +18,13 @@ type flagState struct {
 	Source      string `json:"source" enum:"file,override" doc:"Where the value is from"`
 	Rules       any    `json:"rules,omitempty" doc:"Who gets something else, in order; an override comes before them"`
 	Override    any    `json:"override,omitempty" doc:"What an admin has set"`
+	Ignored     string `json:"ignored,omitempty" doc:"Why an override that is set isn't in force"`
 }
 
 func presentFlag(f flags.State) flagState {
 	shown := flagState{
 		Key: f.Key, Description: f.Description, Type: string(f.Type), Enabled: f.Enabled,
-		Value: f.Value, Variant: f.Variant, Source: string(f.Source),
+		Value: f.Value, Variant: f.Variant, Source: string(f.Source), Ignored: f.Ignored,
 	}
 	if len(f.Rules) > 0 {
 		shown.Rules = f.Rules
@@ -74,7 +75,7 @@ func (s *server) setFlagOverride(ctx context.Context, input *setOverrideInput) (
 	ttl := time.Duration(input.Body.Seconds) * time.Second
 	detail := map[string]any{"value": input.Body.Value, "reason": input.Body.Reason, "seconds": input.Body.Seconds}
 	var set flags.State
-	err = s.audited(ctx, "setFlagOverride", input.Key, detail, func() error {
+	err = s.audited(ctx, "setFlagOverride", input.Key, detail, func(ctx context.Context) (err error) {
 		set, err = s.Flags.SetOverride(ctx, input.Key, value, input.Body.Reason, requestOf(ctx).principal.Subject, ttl)
 		return err
 	})
@@ -85,7 +86,7 @@ func (s *server) setFlagOverride(ctx context.Context, input *setOverrideInput) (
 }
 
 func (s *server) clearFlagOverride(ctx context.Context, input *FlagKey) (*struct{}, error) {
-	return nil, s.audited(ctx, "clearFlagOverride", input.Key, nil, func() error {
+	return nil, s.audited(ctx, "clearFlagOverride", input.Key, nil, func(ctx context.Context) error {
 		return s.Flags.ClearOverride(ctx, input.Key)
 	})
 }

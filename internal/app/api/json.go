@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"strings"
@@ -20,9 +21,37 @@ func strictJSON() huma.Format {
 			if err := json.Unmarshal(body, into); err != nil {
 				return readError(err)
 			}
+			if parsed, isAny := into.(*any); isAny {
+				return refuseNull(*parsed, "")
+			}
 			return nil
 		},
 	}
+}
+
+// refuseNull finds a null, which huma takes for a field that isn't there.
+func refuseNull(value any, field string) error {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			if err := refuseNull(inner, strings.TrimPrefix(field+"."+name, ".")); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for i, inner := range value {
+			if err := refuseNull(inner, fmt.Sprintf("%s[%d]", field, i)); err != nil {
+				return err
+			}
+		}
+	case nil:
+		if field == "" {
+			return bodyError{code: codeMalformedBody, detail: "the body must be a JSON object"}
+		}
+		field = shorten(field)
+		return bodyError{codeWrongType, field, field + " must not be null"}
+	}
+	return nil
 }
 
 // bodyError is why a body can't be read. Its text carries the code and the

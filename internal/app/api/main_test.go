@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -222,4 +223,10 @@ func builtInFlags(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// fresh gives the i-th of several tokens of one subject.
+func (s *service) fresh(i int) string {
+	s.t.Helper()
+	return s.issuer.Token(s.t, authtest.Subject("many-tokens"), authtest.Roles("viewer"), authtest.Claim("jti", fmt.Sprint(i)))
 }

@@ -21,7 +21,8 @@ func (s *server) observe(c *gin.Context) {
 		began: time.Now(), writer: c.Writer,
 	}
 	ctx, end := s.Observer.Begin(c.Request, route(c))
-	c.Request = c.Request.WithContext(context.WithValue(ctx, requestKey{}, r))
+	ctx = context.WithValue(ctx, requestKey{}, r)
+	c.Request = c.Request.WithContext(ctx)
 	header := c.Writer.Header()
 	header[requestIDHeader] = []string{r.id}
 	header["X-Content-Type-Options"] = []string{"nosniff"}
@@ -30,7 +31,7 @@ func (s *server) observe(c *gin.Context) {
 	}
 	c.Next()
 	status := c.Writer.Status()
-	if errors.Is(c.Request.Context().Err(), context.Canceled) && r.cause != nil {
+	if errors.Is(ctx.Err(), context.Canceled) && r.cause != nil {
 		status = statusClientGone
 	}
 	end(Outcome{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,8 +26,8 @@ type operation struct {
 	// refusals are the statuses, beside the common ones, that it may answer with.
 	refusals []int
 	bodiless bool // a POST or PUT that takes no body
-	// conditional has it answer 304 to If-None-Match.
-	conditional bool
+	// raw is the type of a body that is written as bytes, with 304 for who has it.
+	raw reflect.Type
 }
 
 // maxBody holds the longest valid request with every character escaped.
@@ -79,7 +80,11 @@ func (s *server) describe(op operation, least auth.Role) huma.Operation {
 	for _, status := range statuses {
 		described.Responses[strconv.Itoa(status)] = s.refusal(status)
 	}
-	if op.conditional {
+	if op.raw != nil {
+		schema := s.huma.OpenAPI().Components.Schemas.Schema(op.raw, true, "")
+		described.Responses[strconv.Itoa(op.success)] = &huma.Response{
+			Description: http.StatusText(op.success), Content: map[string]*huma.MediaType{"application/json": {Schema: schema}},
+		}
 		described.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "It is still as If-None-Match has it"}
 	}
 	return described

@@ -61,6 +61,15 @@ type Probes struct {
 	Build   Build
 }
 
+// Handler serves the probes alone.
+func (p Probes) Handler() http.Handler {
+	gin.SetMode(gin.ReleaseMode) // or gin prints its routes to stdout
+	engine := gin.New()
+	engine.Use(gin.Recovery())
+	p.add(engine)
+	return engine
+}
+
 func (p Probes) add(engine *gin.Engine) {
 	read(engine, "/healthz", health)
 	read(engine, "/readyz", p.ready)

@@ -170,7 +170,11 @@ func adminProblem(method string, err error) *problem {
 	case errors.Is(err, flags.ErrNoFlag):
 		return newProblem(codeFlagNotFound, "there is no flag with this key").about("key")
 	case errors.As(err, &invalid):
-		return invalidProblem(method, catalog.Invalid{{Field: invalid.Field, Detail: invalid.Detail}})
+		field := invalid.Field
+		if field == "ttl" {
+			field = "seconds" // as it is in the body
+		}
+		return invalidProblem(method, catalog.Invalid{{Field: field, Detail: invalid.Detail}})
 	case errors.Is(err, queue.ErrNoDeadLetter):
 		return newProblem(codeDeadLetterNotFound, "there is no dead letter with this id").about("id")
 	}

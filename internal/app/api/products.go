@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -28,7 +29,7 @@ func (s *server) productOperations() {
 	}, s.searchProducts)
 	register(s, operation{
 		name: "getProduct", method: http.MethodGet, path: productsPath + "/{id}", tag: tagProducts, success: http.StatusOK,
-		summary: "Read a product", refusals: []int{http.StatusNotFound}, conditional: true,
+		summary: "Read a product", refusals: []int{http.StatusNotFound}, raw: reflect.TypeFor[product](),
 	}, s.getProduct)
 	register(s, operation{
 		name: "createProduct", method: http.MethodPost, path: productsPath, tag: tagProducts, success: http.StatusCreated,

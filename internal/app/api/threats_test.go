@@ -84,8 +84,8 @@ func TestHeadersDoNotMakeARole(t *testing.T) {
 func TestForgedTokensAreRefusedEverywhere(t *testing.T) {
 	s := start(t, nil)
 	for _, forgery := range s.issuer.Forgeries(t) {
-		if strings.ContainsAny(forgery.Token, "\r\n\x00") {
-			continue // no client can send it
+		if !forgery.Sendable() {
+			continue
 		}
 		for _, path := range []string{"/api/v1/products", "/api/v1/me", "/api/v1/admin/flags"} {
 			request, err := http.NewRequest("GET", s.url+path, nil)

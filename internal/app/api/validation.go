@@ -13,8 +13,9 @@ import (
 )
 
 // answerWithProblems makes huma's own refusals problems of ours. It is huma's
-// way to do so, and for the whole process.
+// way to do so, and for the whole process. So is that names count by case.
 var answerWithProblems = sync.OnceFunc(func() { //nolint:gochecknoglobals // as is what it sets
+	huma.ValidateStrictCasing = true
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		c := humagin.Unwrap(ctx)
 		r := requestOf(ctx.Context())
