@@ -18,12 +18,16 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/pocctl/pocctl/internal/app"
+	"github.com/pocctl/pocctl/internal/app/auth/authtest"
 	"github.com/pocctl/pocctl/internal/app/store/storetest"
 )
 
 var postgres storetest.Server
 
 func TestMain(m *testing.M) { postgres.Main(m) }
+
+// issuers are those of the tests' services, by URL.
+var issuers sync.Map
 
 const patience = 30 * time.Second
 
@@ -36,6 +40,9 @@ func options(t *testing.T) app.Options {
 	o.GRPCAddress, o.PrivateAddress = "127.0.0.1:0", "127.0.0.1:0"
 	o.RedisURL = "redis://" + miniredis.RunT(t).Addr()
 	o.FlagsDefault = builtInFlags(t)
+	issuer := authtest.New(t)
+	o.OIDCIssuer = issuer.URL()
+	issuers.Store(o.OIDCIssuer, issuer)
 	o.LogOutput = io.Discard
 	o.ReadinessDelay = 0
 	o.Build = app.Build{Version: "1.2.3", Commit: "c0ffee"}
@@ -64,6 +71,7 @@ type running struct {
 	t         *testing.T
 	address   string
 	addresses app.Addresses
+	issuer    *authtest.Issuer
 	stop      context.CancelFunc
 	ended     chan error
 }
@@ -74,6 +82,9 @@ func serve(t *testing.T, o app.Options) *running {
 	started := make(chan app.Addresses, 1)
 	o.Started = func(addresses app.Addresses) { started <- addresses }
 	r := &running{t: t, stop: stop, ended: make(chan error, 1)}
+	if issuer, has := issuers.Load(o.OIDCIssuer); has {
+		r.issuer = issuer.(*authtest.Issuer)
+	}
 	go func() { r.ended <- app.Serve(ctx, o) }()
 	select {
 	case addresses := <-started:
@@ -128,6 +139,12 @@ func (r *running) await(state string) {
 	})
 }
 
+// token gives one of somebody with a role.
+func (r *running) token(role string) string {
+	r.t.Helper()
+	return r.issuer.Token(r.t, authtest.Subject("a-"+role), authtest.Roles(role))
+}
+
 // half is a request whose body the server still waits for.
 type half struct {
 	connection net.Conn
@@ -144,7 +161,8 @@ func (r *running) beginCreate(sku string) half {
 	r.t.Cleanup(func() { connection.Close() })
 	// The server says 100 Continue when the handler begins to read.
 	_, err = fmt.Fprintf(connection, "POST /api/v1/products HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\n"+
-		"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
+		"Content-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n",
+		r.token("editor"), len(body))
 	if err != nil {
 		r.t.Fatal(err)
 	}
