@@ -19,9 +19,9 @@ type grant struct {
 
 // newLeaseScript keeps, for each client, the time at which it has its whole
 // burst again, in microseconds by Redis's own clock: the generic cell rate
-// algorithm, as redis_rate's AllowAtMost has it. That one charges a fraction of
-// a request that it doesn't grant whenever it grants less than asked; several
-// processes that share a client at its limit would lose a good part of its rate.
+// algorithm, as redis_rate's AllowAtMost has it, but in whole requests. That one,
+// when it grants less than asked, also charges a fraction that it doesn't grant:
+// a client at its limit gets 2 to 6 in a hundred less than its rate.
 func newLeaseScript() *redis.Script {
 	return redis.NewScript(`
 local interval, depth, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

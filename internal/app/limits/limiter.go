@@ -20,7 +20,8 @@ const (
 
 // LimiterOptions of a Limiter.
 type LimiterOptions struct {
-	// Client may be nil: then each process limits by itself.
+	// Client may be nil: then each process limits by itself. It has to heed
+	// contexts (redis.Options.ContextTimeoutEnabled).
 	Client *redis.Client
 	// Rates of each class; DefaultRates has them all.
 	Rates map[Class]Rate

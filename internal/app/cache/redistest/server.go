@@ -69,10 +69,12 @@ func (s *Server) Socket() string { return filepath.Join(s.directory, "socket") }
 // URL is for clients; it stays the same when the server is restarted.
 func (s *Server) URL() string { return "unix://" + s.Socket() }
 
-// Client gives a plain client, closed after the test.
+// Client gives a client that heeds contexts and tries once, closed after the test.
 func (s *Server) Client(t testing.TB) *redis.Client {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: s.Socket()})
+	client := redis.NewClient(&redis.Options{
+		Network: "unix", Addr: s.Socket(), ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+	})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
