@@ -25,8 +25,11 @@ func TestReadEnvironmentLocal(t *testing.T) {
 	if got.Kind != KindLocal || got.Budget != time.Hour || got.Namespace != "pocctl" {
 		t.Errorf("got kind %s, budget %s, namespace %s", got.Kind, got.Budget, got.Namespace)
 	}
-	if diff := cmp.Diff([]string{"postgres", "redis", "backend"}, got.releaseNames()); diff != "" {
+	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend"}, got.releaseNames()); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
+	}
+	if got.Auth.Issuer != "$(INGRESS_URL)/issuer" || got.Auth.Secret != "issuer-auth" || len(got.Auth.Clients) != len(Roles()) {
+		t.Errorf("auth %+v", got.Auth)
 	}
 	if got.Load.Rate != 300 || got.Load.Duration < 10*time.Second || got.Load.Path != "/api/v1" {
 		t.Errorf("load %+v", got.Load)

@@ -51,10 +51,12 @@ func TestSteps(t *testing.T) {
 		"deploy/definitions": {"provision/node"},
 		"deploy/postgres":    {"deploy/secrets"},
 		"deploy/redis":       {"deploy/secrets"},
+		"deploy/issuer":      {"deploy/secrets"},
 		"deploy/backend":     {"deploy/secrets", "deploy/definitions", "deploy/postgres", "deploy/redis"},
-		"smoke/components":   {"deploy/backend"},
+		"smoke/components":   {"deploy/issuer", "deploy/backend"},
 		"smoke/migrations":   {"smoke/components"},
-		"smoke/transaction":  {"smoke/migrations"},
+		"smoke/login":        {"smoke/components"},
+		"smoke/transaction":  {"smoke/migrations", "smoke/login"},
 		"verify/slo":         {"smoke/transaction"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -79,7 +81,8 @@ func TestPhase(t *testing.T) {
 	want := map[string][]string{
 		"smoke/components":  {},
 		"smoke/migrations":  {"smoke/components"},
-		"smoke/transaction": {"smoke/migrations"},
+		"smoke/login":       {"smoke/components"},
+		"smoke/transaction": {"smoke/migrations", "smoke/login"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
