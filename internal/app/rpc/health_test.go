@@ -2,6 +2,8 @@ package rpc_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -124,7 +126,8 @@ func (s *service) reflect(request *reflectionv1.ServerReflectionRequest) (*refle
 	if err != nil {
 		return nil, err
 	}
-	if err := stream.Send(request); err != nil {
+	// A stream that was refused takes nothing more: what it was refused with is received.
+	if err := stream.Send(request); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return stream.Recv()
