@@ -1,14 +1,15 @@
 package queue
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
@@ -29,35 +30,39 @@ type DeadLetter struct {
 var ErrNoDeadLetter = errors.New("no such dead letter")
 
 // ListDeadLetters gives up to limit jobs that were given up, the last one first.
+// Of those in SQS beyond the limit, it can't tell which came last. Errors:
+// catalog.ErrUnavailable.
 func (q *Queue) ListDeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) {
 	var letters []DeadLetter
-	if q.carrier != nil {
-		carried, err := q.carrier.deadLetters(ctx, limit)
-		if err != nil {
-			return nil, err
-		}
-		letters = carried
+	if limit < 1 {
+		return nil, nil
 	}
 	found, err := q.client.JobList(ctx, river.NewJobListParams().
 		States(rivertype.JobStateDiscarded, rivertype.JobStateCancelled).
-		OrderBy(river.JobListOrderByID, river.SortOrderDesc).First(max(1, limit-len(letters))))
+		OrderBy(river.JobListOrderByFinalizedAt, river.SortOrderDesc).First(min(limit, mostListed)))
 	if err != nil {
 		return nil, unavailable("list dead letters", err)
 	}
 	for _, job := range found.Jobs {
 		letters = append(letters, letterOf(job))
 	}
-	return letters, nil
+	if q.carrier != nil {
+		carried, err := q.carrier.deadLetters(ctx, limit)
+		if err != nil {
+			return nil, err
+		}
+		letters = append(letters, carried...)
+	}
+	slices.SortStableFunc(letters, func(a, b DeadLetter) int { return b.FailedAt.Compare(a.FailedAt) })
+	return letters[:min(limit, len(letters))], nil
 }
+
+// mostListed is the most that River lists at once.
+const mostListed = 10_000
 
 func letterOf(job *rivertype.JobRow) DeadLetter {
 	letter := DeadLetter{ID: strconv.FormatInt(job.ID, 10), Kind: job.Kind, Attempts: job.Attempt}
-	var about struct {
-		OrderID string `json:"order_id"`
-	}
-	if json.Unmarshal(job.EncodedArgs, &about) == nil {
-		letter.OrderID = about.OrderID
-	}
+	letter.OrderID = orderOf(job.EncodedArgs)
 	if job.FinalizedAt != nil {
 		letter.FailedAt = job.FinalizedAt.UTC()
 	}
@@ -67,7 +72,19 @@ func letterOf(job *rivertype.JobRow) DeadLetter {
 	return letter
 }
 
-// Requeue has a dead letter tried again, once more at least. Errors: ErrNoDeadLetter.
+// orderOf gives what stands where an order's ID should.
+func orderOf(data []byte) string {
+	var about struct {
+		OrderID string `json:"order_id"`
+	}
+	if json.Unmarshal(data, &about) != nil {
+		return ""
+	}
+	return about.OrderID
+}
+
+// Requeue has a dead letter tried again, as often as a new job. Errors:
+// ErrNoDeadLetter, catalog.ErrUnavailable.
 func (q *Queue) Requeue(ctx context.Context, id string) error {
 	number, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || number <= 0 || strconv.FormatInt(number, 10) != id {
@@ -76,74 +93,25 @@ func (q *Queue) Requeue(ctx context.Context, id string) error {
 		}
 		return ErrNoDeadLetter
 	}
-	job, err := q.client.JobGet(ctx, number)
-	switch {
-	case errors.Is(err, rivertype.ErrNotFound):
-		return ErrNoDeadLetter
-	case err != nil:
-		return unavailable("read a dead letter", err)
-	case job.State != rivertype.JobStateDiscarded && job.State != rivertype.JobStateCancelled:
-		return ErrNoDeadLetter
-	}
-	if _, err := q.client.JobRetry(ctx, number); err != nil {
+	err = pgx.BeginFunc(ctx, q.options.Pool, func(tx pgx.Tx) error {
+		// River counts on from the last attempt. Only one of two that requeue the
+		// same letter finds it, as the row is locked until the other is done.
+		done, err := tx.Exec(ctx, "UPDATE river_job SET attempt = 0 WHERE id = $1 AND state IN ('discarded', 'cancelled')", number)
+		if err != nil {
+			return err
+		}
+		if done.RowsAffected() == 0 {
+			return ErrNoDeadLetter
+		}
+		_, err = q.client.JobRetryTx(ctx, tx, number)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNoDeadLetter) {
 		return unavailable("requeue a dead letter", err)
 	}
-	return nil
+	return err
 }
 
 func unavailable(action string, err error) error {
 	return fmt.Errorf("%s: %w: %w", action, catalog.ErrUnavailable, err)
-}
-
-// sample looks at the queue from time to time, until ctx ends.
-func (q *Queue) sample(ctx context.Context) {
-	tick := time.NewTicker(q.options.SampleInterval)
-	defer tick.Stop()
-	for {
-		if depth, lag, err := q.look(ctx); err == nil {
-			waiting := depth[string(rivertype.JobStateAvailable)] + depth[string(rivertype.JobStateRetryable)]
-			q.full.Store(waiting >= int64(cmp.Or(q.options.MaxDepth, 1)))
-			q.options.Observer.QueueSampled(depth, lag)
-		} // if not, the database is away, and says so elsewhere
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-const sampleStatement = `
-SELECT state::text, count(*), coalesce(extract(epoch FROM now() - min(scheduled_at)), 0)::float8
-FROM river_job
-WHERE state = ANY ($1::river_job_state[])
-GROUP BY state`
-
-func (q *Queue) look(ctx context.Context) (depth map[string]int64, lag time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, q.options.SampleInterval)
-	defer cancel()
-	depth = map[string]int64{}
-	states := make([]string, 0, len(sampledStates()))
-	for _, state := range sampledStates() {
-		depth[string(state)] = 0
-		states = append(states, string(state))
-	}
-	rows, err := q.options.Pool.Query(ctx, sampleStatement, states)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var state string
-		var count int64
-		var oldest float64
-		if err := rows.Scan(&state, &count, &oldest); err != nil {
-			return nil, 0, err
-		}
-		depth[state] = count
-		if state == string(rivertype.JobStateAvailable) {
-			lag = time.Duration(max(0, oldest) * float64(time.Second))
-		}
-	}
-	return depth, lag, rows.Err()
 }

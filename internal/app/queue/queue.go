@@ -4,11 +4,11 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,11 +16,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivertype"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/pocctl/pocctl/internal/app/orders"
 )
@@ -47,33 +48,100 @@ type Outcome string
 // The outcomes.
 const (
 	Worked Outcome = "worked"
-	Retry  Outcome = "retry" // failed, and is to be tried again
+	Retry  Outcome = "retry" // failed or was cut short, and is to be tried again
 	Dead   Outcome = "dead"  // failed, and is a dead letter
 )
 
-// Options of a queue.
+// Kind is what carries jobs to the workers.
+type Kind string
+
+// The kinds.
+const (
+	River Kind = "river"
+	SQS   Kind = "sqs"
+)
+
+// Options of a queue. Pool, MaxAttempts and MaxDepth are needed, and Workers with Work.
 type Options struct {
 	Pool *pgxpool.Pool
+	// Kind is what carries jobs; empty is SQS if that has a QueueURL, and else River.
+	Kind Kind
 	// Work has this process work on jobs; without it, it adds them alone.
 	Work bool
-	// Workers is how many jobs are worked on at once.
+	// Workers is how many jobs are worked on at once. With SQS, so many are sent
+	// to it at once besides.
 	Workers int
 	// MaxAttempts is how often a job is tried before it is a dead letter.
 	MaxAttempts int
 	// MaxDepth is how many jobs may wait before Full says so.
 	MaxDepth int
-	// JobTimeout bounds one attempt; 0 is 10 seconds. A job whose worker has died
-	// is taken up again after thrice that.
+	// JobTimeout bounds one attempt; 0 is 10 seconds. A job of River's whose worker
+	// has died is taken up again after thrice that, and half a minute at most.
 	JobTimeout time.Duration
-	// SampleInterval is how often depth and lag are looked at; 0 is 2 seconds.
+	// FirstRetry is how long the second attempt waits, give or take a fifth; each
+	// further one waits twice as long, up to 5 minutes. 0 is 1 second.
+	FirstRetry time.Duration
+	// SampleInterval is how often depth and lag are looked at; 0 is 2 seconds, and
+	// 10 with SQS, which is paid for by the call.
 	SampleInterval time.Duration
-	// SQS carries jobs if its QueueURL is set.
+	// SQS is needed for that kind.
 	SQS SQSOptions
-	// Tracer makes a span of each attempt, which follows that of who asked for it.
-	Tracer   trace.Tracer
-	Logger   *zap.Logger
+	// Tracer makes a span of each attempt, in the trace of who asked for it; nil
+	// makes none.
+	Tracer trace.Tracer
+	// Logger takes what goes wrong; nil is nobody.
+	Logger *zap.Logger
+	// Observer is told what is counted; nil is nobody.
 	Observer Observer
 }
+
+func (o Options) validate() error {
+	switch {
+	case o.Kind != River && o.Kind != SQS:
+		return fmt.Errorf("its kind must be %s or %s, not %q", River, SQS, o.Kind)
+	case o.Pool == nil:
+		return errors.New("the database is needed")
+	case o.Work && o.Workers < 1:
+		return errors.New("there must be at least 1 worker")
+	case o.MaxAttempts < 1:
+		return errors.New("a job needs at least 1 attempt")
+	case o.MaxDepth < 1:
+		return errors.New("there must be room for at least 1 job")
+	}
+	return nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Kind == "" {
+		o.Kind = River
+		if o.SQS.QueueURL != "" {
+			o.Kind = SQS
+		}
+	}
+	o.JobTimeout = cmp.Or(o.JobTimeout, 10*time.Second)
+	o.FirstRetry = cmp.Or(o.FirstRetry, time.Second)
+	if o.SampleInterval == 0 {
+		o.SampleInterval = 2 * time.Second
+		if o.Kind == SQS {
+			o.SampleInterval = 10 * time.Second
+		}
+	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	return o
+}
+
+type nobody struct{}
+
+func (nobody) JobWorked(string, Outcome, time.Duration)     {}
+func (nobody) QueueSampled(map[string]int64, time.Duration) {}
 
 // Queue is safe for concurrent use.
 type Queue struct {
@@ -84,25 +152,20 @@ type Queue struct {
 	propagator propagation.TraceContext
 	full       atomic.Bool
 	up         atomic.Bool
+	storeAway  atomic.Bool // messages of SQS would be taken for nothing
+	arrivals   arrivals
 }
 
-// Names of River's queues.
-const (
-	workQueue   = river.QueueDefault
-	outboxQueue = "outbox"
-)
-
-// New makes a queue. Handle has to be called before Run. Errors: options that
-// can't be used.
+// New makes a queue. Handle has to be called before Run. It asks nothing of the
+// database or of SQS yet. Errors: options that can't be used.
 func New(options Options) (*Queue, error) {
-	if options.JobTimeout == 0 {
-		options.JobTimeout = 10 * time.Second
-	}
-	if options.SampleInterval == 0 {
-		options.SampleInterval = 2 * time.Second
+	options = options.withDefaults()
+	if err := options.validate(); err != nil {
+		return nil, fmt.Errorf("make the queue: %w", err)
 	}
 	q := &Queue{options: options}
-	if options.SQS.QueueURL != "" {
+	q.arrivals.empty(time.Now())
+	if options.Kind == SQS {
 		carrier, err := newCarrier(options.SQS)
 		if err != nil {
 			return nil, err
@@ -113,22 +176,18 @@ func New(options Options) (*Queue, error) {
 		CompletedJobRetentionPeriod: 10 * time.Minute,
 		CancelledJobRetentionPeriod: deadRetention,
 		DiscardedJobRetentionPeriod: deadRetention,
-		ErrorHandler:                failures{q},
-		JobTimeout:                  options.JobTimeout,
-		RescueStuckJobsAfter:        3 * options.JobTimeout,
-		MaxAttempts:                 options.MaxAttempts,
-		RetryPolicy:                 backOff{},
-		Logger:                      slog.New(zapslog.NewHandler(options.Logger.Core(), zapslog.WithName("river"))),
-		Workers:                     q.workers(),
-		FetchPollInterval:           time.Second, // should a notification be lost
+		ErrorHandler:                failures{options.Logger},
 		FetchCooldown:               20 * time.Millisecond,
+		FetchPollInterval:           time.Second, // for retries, and should a notification be lost
+		JobTimeout:                  options.JobTimeout,
+		Logger:                      complaints(options.Logger),
+		MaxAttempts:                 options.MaxAttempts,
+		RescueStuckJobsAfter:        3 * options.JobTimeout,
+		RetryPolicy:                 q,
+		Workers:                     q.workers(),
 	}
 	if options.Work {
-		name := workQueue
-		if q.carrier != nil {
-			name = outboxQueue
-		}
-		config.Queues = map[string]river.QueueConfig{name: {MaxWorkers: options.Workers}}
+		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: options.Workers}}
 	}
 	var err error
 	if q.client, err = river.NewClient(riverpgxv5.New(options.Pool), config); err != nil {
@@ -139,6 +198,15 @@ func New(options Options) (*Queue, error) {
 
 // deadRetention is how long dead letters are kept.
 const deadRetention = 30 * 24 * time.Hour
+
+// complaints takes River's warnings and errors; what goes well it keeps to itself.
+func complaints(logger *zap.Logger) *slog.Logger {
+	core := logger.Core()
+	if grim, err := zapcore.NewIncreaseLevelCore(core, zapcore.WarnLevel); err == nil {
+		core = grim // if not, the logger is grimmer already
+	}
+	return slog.New(zapslog.NewHandler(core, zapslog.WithName("river")))
+}
 
 // Handle says who does the work.
 func (q *Queue) Handle(handlers Handlers) { q.handlers = handlers }
@@ -154,18 +222,19 @@ func (q *Queue) EnqueueConfirm(ctx context.Context, tx pgx.Tx, id orders.ID) err
 }
 
 func (q *Queue) enqueue(ctx context.Context, tx pgx.Tx, kind string, id orders.ID) error {
-	task := task{OrderID: id, Trace: map[string]string{}}
-	q.propagator.Inject(ctx, propagation.MapCarrier(task.Trace))
-	var args river.JobArgs
+	about := task{OrderID: id, Trace: map[string]string{}}
+	q.propagator.Inject(ctx, propagation.MapCarrier(about.Trace))
+	var job river.JobArgs
 	switch {
 	case q.carrier != nil:
-		args = forwardArgs{Job: kind, task: task}
+		about.Job = kind
+		job = forwardArgs{args{task: about}}
 	case kind == kindReserve:
-		args = reserveArgs{task}
+		job = reserveArgs{args{task: about}}
 	default:
-		args = confirmArgs{task}
+		job = confirmArgs{args{task: about}}
 	}
-	if _, err := q.client.InsertTx(ctx, tx, args, nil); err != nil {
+	if _, err := q.client.InsertTx(ctx, tx, job, nil); err != nil {
 		return fmt.Errorf("add the job %s: %w", kind, err)
 	}
 	return nil
@@ -176,70 +245,3 @@ func (q *Queue) Full() bool { return q.full.Load() }
 
 // Working says whether this process takes jobs now.
 func (q *Queue) Working() bool { return q.up.Load() }
-
-// Run samples the queue and, in a process that works, takes jobs until ctx ends;
-// then it finishes those that it has, within stopTimeout. A database that is away
-// is waited for. Errors: jobs that were cut short; they are taken up again.
-func (q *Queue) Run(ctx context.Context, stopTimeout time.Duration) error {
-	var all sync.WaitGroup
-	all.Go(func() { q.sample(ctx) })
-	defer all.Wait()
-	if !q.options.Work {
-		<-ctx.Done()
-		return nil
-	}
-	// Work outlives ctx: what has begun is to be finished.
-	work, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
-	if !q.startRiver(ctx, work) {
-		return nil
-	}
-	q.up.Store(true)
-	var consuming sync.WaitGroup
-	if q.carrier != nil {
-		consuming.Go(func() { q.consume(ctx, work) })
-	}
-	<-ctx.Done()
-	q.up.Store(false)
-	stopping, cancel := context.WithTimeout(work, stopTimeout)
-	defer cancel()
-	err := q.client.Stop(stopping)
-	if errors.Is(err, context.DeadlineExceeded) {
-		hard, cancel := context.WithTimeout(work, time.Second)
-		defer cancel()
-		err = fmt.Errorf("wait %s for jobs to finish: %w", stopTimeout, q.client.StopAndCancel(hard))
-	}
-	context.AfterFunc(stopping, cut)
-	consuming.Wait()
-	return err
-}
-
-// startRiver tries until the database is there; false if ctx ends before.
-func (q *Queue) startRiver(ctx, work context.Context) bool {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	said := false
-	for {
-		err := q.client.Start(work)
-		if err == nil {
-			return true
-		}
-		if !said && ctx.Err() == nil {
-			q.options.Logger.Info("waiting for the database, to work on jobs", zap.Error(err))
-			said = true
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
-}
-
-// States of jobs, as the sample names them.
-func sampledStates() []rivertype.JobState {
-	return []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable,
-		rivertype.JobStateScheduled, rivertype.JobStateDiscarded, rivertype.JobStateCancelled,
-	}
-}

@@ -2,31 +2,37 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"go.uber.org/zap"
 )
 
-// SQSOptions name the queues of SQS. Credentials are those of the environment.
+// SQSOptions name the queues of SQS. Credentials are those of the environment:
+// variables, a file, or the role of the machine or pod.
 type SQSOptions struct {
-	// QueueURL and DeadLetterURL are both needed.
+	// QueueURL and DeadLetterURL are both needed, and standard queues. If the first
+	// has a redrive policy, its maxReceiveCount must be well above MaxAttempts: it
+	// is for messages that take their worker down with them.
 	QueueURL, DeadLetterURL string
-	// Region is empty for the environment's.
+	// Region is empty for the environment's; one of them is needed.
 	Region string
-	// Endpoint takes the place of AWS's own.
+	// Endpoint takes the place of AWS's own: the URL of a compatible server.
 	Endpoint string
+	// Visibility is for how long a message is out of others' sight once it is taken,
+	// in whole seconds; while it is worked on, that is renewed. A message whose
+	// worker has died is taken up again after it. 0 is 30 seconds.
+	Visibility time.Duration
 }
 
-// Validate refuses what can't be used.
+// Validate refuses what can't be used. It doesn't look at the environment.
 func (o SQSOptions) Validate() error {
 	switch {
 	case o.QueueURL == "":
@@ -35,6 +41,19 @@ func (o SQSOptions) Validate() error {
 		return errors.New("the URL of the queue of dead letters is needed")
 	case o.QueueURL == o.DeadLetterURL:
 		return errors.New("jobs and dead letters need a queue each")
+	case o.Visibility < 0 || o.Visibility > 12*time.Hour || o.Visibility%time.Second != 0:
+		return errors.New("the visibility must be in whole seconds, up to 12 hours")
+	}
+	for _, one := range []struct{ name, address string }{
+		{"the queue's URL", o.QueueURL}, {"the URL of the queue of dead letters", o.DeadLetterURL}, {"the endpoint", o.Endpoint},
+	} {
+		if one.address == "" {
+			continue
+		}
+		parsed, err := url.Parse(one.address)
+		if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+			return fmt.Errorf("%s must be an http or https URL", one.name)
+		}
 	}
 	return nil
 }
@@ -42,108 +61,64 @@ func (o SQSOptions) Validate() error {
 // carrier takes jobs to the workers by SQS.
 type carrier struct {
 	options SQSOptions
-	connect func() (*sqs.Client, error)
+	client  *sqs.Client
 }
 
 func newCarrier(options SQSOptions) (*carrier, error) {
+	if options.Visibility == 0 {
+		options.Visibility = 30 * time.Second
+	}
 	if err := options.Validate(); err != nil {
 		return nil, fmt.Errorf("use SQS: %w", err)
 	}
-	return &carrier{options: options, connect: sync.OnceValues(func() (*sqs.Client, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), connectTime)
-		defer cancel()
-		loaded, err := config.LoadDefaultConfig(ctx, config.WithRegion(options.Region))
-		if err != nil {
-			return nil, fmt.Errorf("read the settings of AWS: %w", err)
+	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
+	defer cancel()
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithRegion(options.Region))
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of AWS: %w", err)
+	}
+	if loaded.Region == "" {
+		return nil, errors.New("use SQS: the region is needed, or AWS_REGION in the environment")
+	}
+	return &carrier{options: options, client: sqs.NewFromConfig(loaded, func(o *sqs.Options) {
+		if options.Endpoint != "" {
+			o.BaseEndpoint = aws.String(options.Endpoint)
 		}
-		return sqs.NewFromConfig(loaded, func(o *sqs.Options) {
-			if options.Endpoint != "" {
-				o.BaseEndpoint = aws.String(options.Endpoint)
-			}
-		}), nil
 	})}, nil
 }
 
+// connectTime bounds the reading of files.
 const connectTime = 10 * time.Second
 
-// message is a job on its way.
-type message struct {
-	Job string `json:"job"`
-	task
-	Error string `json:"error,omitempty"` // of a dead letter: the last one
-}
+// What a dead letter tells beside its body, which stays as it is.
+const (
+	attributeError    = "pocctl-error"
+	attributeAttempts = "pocctl-attempts"
+)
 
-// forward is the outbox: it sends a job of River's to SQS.
-func (q *Queue) forward(ctx context.Context, args forwardArgs) error {
-	began := time.Now()
-	err := q.carrier.send(ctx, q.carrier.options.QueueURL, message{Job: args.Job, task: args.task})
-	outcome := Worked
-	if err != nil {
-		outcome = Retry
-	}
-	q.options.Observer.JobWorked(kindForward, outcome, time.Since(began))
-	return err
-}
-
-func (c *carrier) send(ctx context.Context, queue string, m message) error {
-	client, err := c.connect()
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("write a message: %w", err)
-	}
-	_, err = client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String(queue), MessageBody: aws.String(string(body))})
+func (c *carrier) send(ctx context.Context, queue, body string, about map[string]types.MessageAttributeValue) error {
+	_, err := c.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: aws.String(queue), MessageBody: aws.String(body), MessageAttributes: about,
+	})
 	if err != nil {
 		return fmt.Errorf("send a message to SQS: %w", err)
 	}
 	return nil
 }
 
-const (
-	batch    = 10 // the most that SQS gives at once
-	longPoll = 20 // seconds
-	pause    = time.Second
-)
+// batch is the most that SQS gives at once.
+const batch = 10
 
-// consume takes messages until ctx ends; what it has then is worked on under work.
-func (q *Queue) consume(ctx, work context.Context) {
-	var working sync.WaitGroup
-	defer working.Wait()
-	places := make(chan struct{}, q.options.Workers)
-	for ctx.Err() == nil {
-		received, err := q.carrier.receive(ctx, q.carrier.options.QueueURL, min(batch, q.options.Workers), longPoll, 3*q.options.JobTimeout)
-		if err != nil {
-			if ctx.Err() == nil {
-				q.options.Logger.Warn("SQS gives no messages", zap.Error(err))
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
-			continue
-		}
-		for _, one := range received {
-			places <- struct{}{}
-			working.Go(func() {
-				defer func() { <-places }()
-				q.handle(work, one)
-			})
-		}
-	}
-}
-
+// receive takes up to most messages, at most batch, out of sight for so long. It
+// waits so many seconds for one; even 1 has SQS look in all of its places.
 func (c *carrier) receive(ctx context.Context, queue string, most int, wait int32, invisible time.Duration) ([]types.Message, error) {
-	client, err := c.connect()
-	if err != nil {
-		return nil, err
-	}
-	got, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String(queue), MaxNumberOfMessages: int32(most), WaitTimeSeconds: wait, VisibilityTimeout: int32(invisible.Seconds()),
+	got, err := c.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(queue), MaxNumberOfMessages: int32(min(batch, most)), WaitTimeSeconds: wait,
+		VisibilityTimeout: wholeSeconds(invisible),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
 		},
+		MessageAttributeNames: []string{attributeError, attributeAttempts},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("receive messages from SQS: %w", err)
@@ -151,145 +126,60 @@ func (c *carrier) receive(ctx context.Context, queue string, most int, wait int3
 	return got.Messages, nil
 }
 
-// handle works on a message. It is gone from the queue only when it is done, or
-// a dead letter; anything else brings it back.
-func (q *Queue) handle(ctx context.Context, received types.Message) {
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, q.options.JobTimeout)
-	defer cancel()
-	var m message
-	attempt := number(received, types.MessageSystemAttributeNameApproximateReceiveCount)
-	err := json.Unmarshal([]byte(aws.ToString(received.Body)), &m)
-	if err != nil {
-		m.Job, err = "unreadable", fmt.Errorf("%w: %w", errPoison, err)
-	} else {
-		err = q.perform(ctx, m.Job, m.task, attempt)
-	}
-	kind := m.Job
-	if kind != kindReserve && kind != kindConfirm {
-		kind = "unknown" // a made-up one would be a label without end
-	}
-	switch {
-	case err == nil:
-		q.options.Observer.JobWorked(kind, Worked, time.Since(began))
-		err = q.carrier.remove(ctx, q.carrier.options.QueueURL, received)
-	case hopeless(err) || attempt >= q.options.MaxAttempts:
-		q.options.Observer.JobWorked(kind, Dead, time.Since(began))
-		q.options.Logger.Warn("a job is a dead letter", zap.String("kind", kind), zap.Int("attempt", attempt), zap.Error(err))
-		m.Error = err.Error()
-		if err = q.carrier.send(ctx, q.carrier.options.DeadLetterURL, m); err == nil {
-			err = q.carrier.remove(ctx, q.carrier.options.QueueURL, received)
-		}
-	default:
-		q.options.Observer.JobWorked(kind, Retry, time.Since(began))
-		q.options.Logger.Warn("a job failed", zap.String("kind", kind), zap.Int("attempt", attempt), zap.Error(err))
-		err = q.carrier.postpone(ctx, received, waitAfter(attempt))
-	}
-	if err != nil { // it comes back by itself, and does no harm
-		q.options.Logger.Warn("SQS isn't told what became of a job", zap.String("kind", kind), zap.Error(err))
-	}
-}
-
 func (c *carrier) remove(ctx context.Context, queue string, received types.Message) error {
-	client, err := c.connect()
-	if err != nil {
-		return err
-	}
-	_, err = client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(queue), ReceiptHandle: received.ReceiptHandle})
+	_, err := c.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: aws.String(queue), ReceiptHandle: received.ReceiptHandle})
 	if err != nil {
 		return fmt.Errorf("delete a message of SQS: %w", err)
 	}
 	return nil
 }
 
-// postpone hides a message for a while.
-func (c *carrier) postpone(ctx context.Context, received types.Message, wait time.Duration) error {
-	client, err := c.connect()
-	if err != nil {
-		return err
-	}
-	_, err = client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: aws.String(c.options.QueueURL), ReceiptHandle: received.ReceiptHandle, VisibilityTimeout: int32(wait.Seconds()),
+// hide keeps a taken message out of sight for so long from now; 0 shows it.
+func (c *carrier) hide(ctx context.Context, queue string, received types.Message, wait time.Duration) error {
+	_, err := c.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: aws.String(queue), ReceiptHandle: received.ReceiptHandle, VisibilityTimeout: wholeSeconds(wait),
 	})
 	if err != nil {
-		return fmt.Errorf("postpone a message of SQS: %w", err)
+		return fmt.Errorf("change the visibility of a message of SQS: %w", err)
 	}
 	return nil
 }
 
-// peekTime is how long looking at dead letters hides them from others who look.
-const peekTime = 2 * time.Second
+// messages are how many there are, about.
+type messages struct{ visible, taken, delayed int64 }
 
-// deadLetters looks at up to limit dead letters.
-func (c *carrier) deadLetters(ctx context.Context, limit int) ([]DeadLetter, error) {
-	var letters []DeadLetter
-	err := c.eachDead(ctx, limit, func(received types.Message, m message) (bool, error) {
-		letters = append(letters, DeadLetter{
-			ID: aws.ToString(received.MessageId), Kind: m.Job, OrderID: m.OrderID.String(), Error: m.Error,
-			Attempts: number(received, types.MessageSystemAttributeNameApproximateReceiveCount),
-			FailedAt: time.UnixMilli(int64(number(received, types.MessageSystemAttributeNameSentTimestamp))).UTC(),
-		})
-		return true, nil
+func (c *carrier) count(ctx context.Context, queue string) (messages, error) {
+	got, err := c.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(queue), AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+		},
 	})
-	return letters, err
-}
-
-// mostDead is how many dead letters are looked at for one that is to be requeued.
-const mostDead = 1000
-
-// requeue sends a dead letter to the queue again.
-func (c *carrier) requeue(ctx context.Context, id string) error {
-	found := false
-	err := c.eachDead(ctx, mostDead, func(received types.Message, m message) (bool, error) {
-		if aws.ToString(received.MessageId) != id {
-			return true, nil
-		}
-		found = true
-		m.Error = ""
-		if err := c.send(ctx, c.options.QueueURL, m); err != nil {
-			return false, err
-		}
-		return false, c.remove(ctx, c.options.DeadLetterURL, received)
-	})
-	if err == nil && !found {
-		return ErrNoDeadLetter
+	if err != nil {
+		return messages{}, fmt.Errorf("count the messages of SQS: %w", err)
 	}
-	return err
-}
-
-// eachDead goes over dead letters, each once, until there are no more, limit is
-// reached, or visit has had enough.
-func (c *carrier) eachDead(ctx context.Context, limit int, visit func(types.Message, message) (more bool, err error)) error {
-	seen := map[string]bool{}
-	for len(seen) < limit {
-		received, err := c.receive(ctx, c.options.DeadLetterURL, min(batch, limit-len(seen)), 0, peekTime)
-		if err != nil {
-			return unavailable("look at dead letters", err)
-		}
-		fresh := false
-		for _, one := range received {
-			id := aws.ToString(one.MessageId)
-			if seen[id] {
-				continue
-			}
-			seen[id], fresh = true, true
-			var m message
-			if err := json.Unmarshal([]byte(aws.ToString(one.Body)), &m); err != nil {
-				m = message{Job: "unreadable", Error: err.Error()}
-			}
-			if more, err := visit(one, m); err != nil || !more {
-				return err
-			}
-		}
-		if !fresh {
-			return nil
-		}
+	number := func(name types.QueueAttributeName) int64 {
+		value, _ := strconv.ParseInt(got.Attributes[string(name)], 10, 64)
+		return value
 	}
-	return nil
+	return messages{
+		visible: number(types.QueueAttributeNameApproximateNumberOfMessages),
+		taken:   number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
+		delayed: number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
+	}, nil
 }
 
-// number reads an attribute of a message; 0 if it isn't there.
-func number(received types.Message, name types.MessageSystemAttributeName) int {
-	value, _ := strconv.Atoi(received.Attributes[string(name)])
-	return value
+// wholeSeconds rounds up: no wait becomes none.
+func wholeSeconds(wait time.Duration) int32 { return int32(math.Ceil(wait.Seconds())) }
+
+// receipts is how often a message was taken, this time included.
+func receipts(received types.Message) int {
+	count, _ := strconv.Atoi(received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	return count
+}
+
+// sentAt is when a message was sent; one that a redrive policy has moved keeps that.
+func sentAt(received types.Message) time.Time {
+	milliseconds, _ := strconv.ParseInt(received.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64)
+	return time.UnixMilli(milliseconds).UTC()
 }
