@@ -2,115 +2,126 @@ package telemetry
 
 import (
 	"net/http"
-	"strconv"
-	"time"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
+	standard "github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/pocctl/pocctl/internal/app/cache"
 )
 
-// Metrics is the service's own registry.
+// Metrics is the service's own registry, and counts what it is told.
 type Metrics struct {
-	registry      *prometheus.Registry
-	requests      *prometheus.HistogramVec
-	inFlight      prometheus.Gauge
-	panics        prometheus.Counter
-	cacheUp       prometheus.Gauge
-	reads         map[cache.Result]prometheus.Counter
-	invalidations map[bool]prometheus.Counter
+	registry *prometheus.Registry
+	requests
+	calls
+	clients clients
+	caching
+	jobs
+	admission
+	features
+	tokens
+	tracesKept prometheus.Counter
 }
 
+// Build says which build it is.
+type Build struct{ Version, Commit, Go string }
+
 // durationBuckets, in seconds, have 0.3: the objective for latency is measured
-// there, and an estimate between two others would not prove it.
+// there, and an estimate between two others would not prove it. So have they
+// 0.025, for the goal of p99.
 func durationBuckets() []float64 {
-	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10}
+	return []float64{0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10}
 }
 
 // NewMetrics makes the registry, with the collectors of Go and the process.
-func NewMetrics(version, commit, goVersion string) *Metrics {
+func NewMetrics(build Build) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "http_server_request_duration_seconds",
-			Help:    "How long requests took, from the first byte read to the last one written.",
-			Buckets: durationBuckets(),
-		}, []string{"method", "route", "status"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "http_server_active_requests",
-			Help: "Requests being answered now.",
-		}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "http_server_panics_total",
-			Help: "Requests whose handler panicked; each was answered with 500.",
+		tracesKept: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "traces_kept_for_error_total",
+			Help: "Traces that were kept because of an error alone.",
 		}),
 	}
-	m.cacheUp = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "cache_up",
-		Help: "0 while Redis is left alone because it failed, else 1.",
-	})
-	m.cacheUp.Set(1)
-	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cache_requests_total",
-		Help: "Cache reads by result: hit, miss, error (Redis didn't answer), bypass (it wasn't asked).",
-	}, []string{"result"})
-	m.reads = map[cache.Result]prometheus.Counter{}
-	for _, result := range []cache.Result{cache.Hit, cache.Miss, cache.Failed, cache.Bypass} {
-		m.reads[result] = reads.WithLabelValues(string(result))
-	}
-	invalidations := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cache_invalidations_total",
-		Help: "Invalidations by result: done, or deferred until Redis answers.",
-	}, []string{"result"})
-	m.invalidations = map[bool]prometheus.Counter{
-		true:  invalidations.WithLabelValues("done"),
-		false: invalidations.WithLabelValues("deferred"),
-	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "app_build_info",
 		Help:        "Always 1; the labels tell which build this is.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "go": goVersion},
+		ConstLabels: prometheus.Labels{"version": build.Version, "commit": build.Commit, "go": build.Go},
 	})
-	build.Set(1)
-	m.registry.MustRegister(m.requests, m.inFlight, m.panics, m.cacheUp, reads, invalidations, build,
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	info.Set(1)
+	m.registry.MustRegister(m.tracesKept, info, standard.NewGoCollector(),
+		standard.NewProcessCollector(standard.ProcessCollectorOpts{}))
+	m.requests = newRequests(m.registry)
+	m.calls = newCalls(m.registry)
+	m.clients = newClients(m.registry)
+	m.caching = newCaching(m.registry)
+	m.jobs = newJobs(m.registry)
+	m.admission = newAdmission(m.registry)
+	m.features = newFeatures(m.registry)
+	m.tokens = newTokens(m.registry)
 	return m
 }
 
 // Register adds a collector. It panics if its metrics are there already.
 func (m *Metrics) Register(collector prometheus.Collector) { m.registry.MustRegister(collector) }
 
+// TraceKept counts a trace that was kept for an error.
+func (m *Metrics) TraceKept() { m.tracesKept.Inc() }
+
 // Handler serves the registry.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, EnableOpenMetrics: true})
 }
 
-// RequestBegins counts a request in; the function it gives counts it out.
-func (m *Metrics) RequestBegins() func(method, route string, status int, took time.Duration) {
-	m.inFlight.Inc()
-	return func(method, route string, status int, took time.Duration) {
-		m.inFlight.Dec()
-		m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+func counters(registry *prometheus.Registry, name, help string, labels ...string) *prometheus.CounterVec {
+	made := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	registry.MustRegister(made)
+	return made
+}
+
+func gauges(registry *prometheus.Registry, name, help string, labels ...string) *prometheus.GaugeVec {
+	made := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	registry.MustRegister(made)
+	return made
+}
+
+func durations(registry *prometheus.Registry, name, help string, labels ...string) *prometheus.HistogramVec {
+	made := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: durationBuckets()}, labels)
+	registry.MustRegister(made)
+	return made
+}
+
+// collectors are several as one.
+type collectors []prometheus.Collector
+
+// Describe implements prometheus.Collector.
+func (c collectors) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, one := range c {
+		one.Describe(descriptions)
 	}
 }
 
-// Panic counts a handler's panic.
-func (m *Metrics) Panic() { m.panics.Inc() }
-
-// CacheRead counts a read of the cache.
-func (m *Metrics) CacheRead(result cache.Result) { m.reads[result].Inc() }
-
-// CacheInvalidation counts an invalidation.
-func (m *Metrics) CacheInvalidation(done bool) { m.invalidations[done].Inc() }
-
-// CacheUp says whether Redis is in use.
-func (m *Metrics) CacheUp(up bool) {
-	value := 0.0
-	if up {
-		value = 1
+// Collect implements prometheus.Collector.
+func (c collectors) Collect(metrics chan<- prometheus.Metric) {
+	for _, one := range c {
+		one.Collect(metrics)
 	}
-	m.cacheUp.Set(value)
+}
+
+// prometheusName gives a label's name for that of an attribute.
+func prometheusName(attribute string) string {
+	return strings.NewReplacer(".", "_", "-", "_", "/", "_").Replace(attribute)
+}
+
+func okay(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "failed"
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
