@@ -118,3 +118,37 @@ func measure(b *testing.B, workers int, do func(i int) error) {
 		b.ReportMetric(took[(len(took)-1)*percent/100].Seconds()*1000, fmt.Sprintf("p%d-ms", percent))
 	}
 }
+
+// BenchmarkPool has 32 requests at once read and write: of 20, 14 read a product,
+// 3 search, 1 lists and 2 write.
+func BenchmarkPool(b *testing.B) {
+	url := large(b)
+	words := slices.Concat(samples.Finishes(), samples.Materials(), samples.Things())
+	for _, size := range []int32{2, 5, 10, 20} {
+		b.Run(fmt.Sprintf("%d-connections", size), func(b *testing.B) {
+			pooled := options(url)
+			pooled.MaxConnections, pooled.MinIdleConnections = size, 2
+			s, err := store.New(context.Background(), pooled)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(s.Close)
+			measure(b, 32, func(i int) (err error) {
+				ctx, product := context.Background(), samples.Product(i*7919%many)
+				switch i % 20 {
+				case 0, 1:
+					product.Stock = int64(i)
+					_, err = s.Update(ctx, product, catalog.AnyVersion)
+				case 2:
+					_, err = s.List(ctx, catalog.Query{Sort: catalog.Sort{Field: catalog.SortPrice}, Limit: 21})
+				case 3, 4, 5:
+					_, err = s.Search(ctx, catalog.Search{Text: words[i%len(words)], Limit: 21})
+				default:
+					_, err = s.Get(ctx, product.ID)
+				}
+				return err
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+		})
+	}
+}

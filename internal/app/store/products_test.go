@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -111,4 +113,29 @@ func TestUnconditionalUpdatesAllCount(t *testing.T) {
 	if after, err := s.Get(ctx, product.ID); err != nil || after.Version != 17 {
 		t.Errorf("version %d after 16 updates (%v), want 17", after.Version, err)
 	}
+}
+
+// An order changes the stock of its products: none of the indexes may have to
+// know, or each sale would write to all of them.
+func TestAChangeOfStockTouchesNoIndex(t *testing.T) {
+	url := migratedURL(t)
+	s := open(t, url)
+	product := create(t, s, aProduct("SOLD", "Sold a piece at a time"))
+	for range 20 {
+		product.Stock++
+		product.UpdatedAt = product.UpdatedAt.Add(time.Second)
+		if _, err := s.Update(t.Context(), product, catalog.AnyVersion); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close() // a connection that ends has what it did counted at once
+	counts := open(t, url)
+	recovers(t, "counting", func(ctx context.Context) error {
+		var updates, heapOnly int64
+		err := counts.Pool().QueryRow(ctx, "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'products'").Scan(&updates, &heapOnly)
+		if err == nil && (updates < 20 || heapOnly < 20) {
+			err = fmt.Errorf("%d updates, %d of them heap-only, want 20", updates, heapOnly)
+		}
+		return err
+	})
 }
