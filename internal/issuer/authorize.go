@@ -1,178 +1,135 @@
 package issuer
 
 import (
-	"bytes"
-	_ "embed"
-	"html/template"
+	"net"
 	"net/http"
 	"net/url"
-	"time"
+	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 )
 
-//go:embed login.html
-var loginHTML string
-
-// grant is who is to have tokens, and what for.
-type grant struct {
-	subject, full, client, role string
-	redirect, challenge, nonce  string
-	openID                      bool
-	until                       time.Time
-}
-
-const (
-	codeLife = time.Minute
-	maxCodes = 1000
-)
-
-// asked is what a client sends people here with. It travels through the form.
+// asked is what a client sends people here with. It stays in the page's address.
 type asked struct {
-	Client, Redirect, State, Scope, Nonce, Challenge string
+	client, state, nonce, challenge string
+	redirect                        *url.URL
+	scopes                          []string
 }
 
-// read refuses what must not be answered by a redirect, and says why.
-func (p *provider) read(values url.Values) (asked, string) {
-	a := asked{
-		Client: values.Get("client_id"), Redirect: values.Get("redirect_uri"), State: values.Get("state"),
-		Scope: values.Get("scope"), Nonce: values.Get("nonce"), Challenge: values.Get("code_challenge"),
+// read takes what is asked. wrong says why it can't be done: the person is told, who
+// is setting up the program that asks, and not the program.
+func read(values url.Values) (a asked, wrong string) {
+	a = asked{
+		client: values.Get("client_id"), state: values.Get("state"), nonce: values.Get("nonce"),
+		challenge: values.Get("code_challenge"), redirect: wayBack(values.Get("redirect_uri")),
 	}
-	redirect, err := url.Parse(a.Redirect)
+	for _, scope := range strings.Fields(values.Get("scope")) {
+		if slices.Contains(scopes(), scope) && !slices.Contains(a.scopes, scope) {
+			a.scopes = append(a.scopes, scope)
+		}
+	}
 	switch {
-	case a.Client != PublicClient:
+	case a.client != PublicClient:
 		return a, "There is no client of this name."
-	case err != nil || redirect.Scheme != "http" || !isLoopback(redirect.Hostname()) || redirect.Fragment != "":
+	case a.redirect == nil:
 		return a, "The program that sent you here isn't on this machine."
 	case values.Get("response_type") != "code":
 		return a, "The program that sent you here asks for something other than a code."
-	case values.Get("code_challenge_method") != "S256" || len(a.Challenge) != 43:
+	case values.Get("code_challenge_method") != "S256" || len(a.challenge) != 43:
 		return a, "The program that sent you here doesn't prove that it is the same afterwards (PKCE)."
+	case values.Has("request") || values.Has("request_uri"):
+		return a, "The program that sent you here asks in a form that isn't understood here."
 	}
 	return a, ""
 }
 
-// authorize shows the page.
-func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
-	a, wrong := p.read(r.URL.Query())
-	status := http.StatusOK
-	if wrong != "" {
-		status = http.StatusBadRequest
+// wayBack reads a redirect URI, and gives nil unless it leads to a program on the
+// person's own machine (RFC 8252, 7.3): on any port, at any path.
+func wayBack(text string) *url.URL {
+	to, err := url.Parse(text)
+	if err != nil || to.Scheme != "http" || to.User != nil || to.Opaque != "" || strings.Contains(text, "#") {
+		return nil
 	}
-	p.show(w, status, page{Query: r.URL.RawQuery, Asked: a, Refused: wrong})
+	if host := to.Hostname(); host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil
+	}
+	return to
 }
 
-// login takes the form. What was asked is in the page's own address, so that the
-// form alone can't be sent from elsewhere to any good: who logs in is told a code
-// that only the program with the proof can use.
-func (p *provider) login(w http.ResponseWriter, r *http.Request) {
-	a, wrong := p.read(r.URL.Query())
+// back is where the answer goes: the client's address with the answer in its query.
+func (p *provider) back(a asked, answer url.Values) string {
+	to := *a.redirect
+	query := to.Query()
+	for name, values := range answer {
+		query[name] = values
+	}
+	if a.state != "" {
+		query.Set("state", a.state)
+	}
+	query.Set("iss", p.options.URL) // RFC 9207
+	to.RawQuery = query.Encode()
+	return to.String()
+}
+
+// understood reads what is asked, and answers itself if nobody need log in for it.
+func (p *provider) understood(w http.ResponseWriter, r *http.Request) (asked, bool) {
+	a, wrong := read(r.URL.Query())
 	if wrong != "" {
-		p.show(w, http.StatusBadRequest, page{Refused: wrong})
+		p.show(w, http.StatusBadRequest, page{Wrong: wrong})
+		return a, false
+	}
+	if slices.Contains(strings.Fields(r.URL.Query().Get("prompt")), "none") { // nobody stays logged in here
+		http.Redirect(w, r, p.back(a, url.Values{"error": {"login_required"}}), http.StatusSeeOther)
+		return a, false
+	}
+	return a, true
+}
+
+// authorize shows the page.
+func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
+	a, ok := p.understood(w, r)
+	if !ok {
 		return
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		p.show(w, http.StatusForbidden, page{Refused: "This form was sent from another page."})
+	p.show(w, http.StatusOK, page{asked: a, Query: r.URL.RawQuery, Name: r.URL.Query().Get("login_hint")})
+}
+
+// login takes the form. That it is the page's own is checked by the browser's word
+// for where it comes from; what was asked is in the address that it is sent to.
+func (p *provider) login(w http.ResponseWriter, r *http.Request) {
+	a, ok := p.understood(w, r)
+	if !ok {
+		return
+	}
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		p.show(w, http.StatusForbidden, page{Wrong: "This form was sent from another page."})
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		p.show(w, http.StatusBadRequest, page{Refused: "The form can't be read."})
+		p.show(w, http.StatusBadRequest, page{Wrong: "The form can't be read."})
 		return
 	}
 	name := r.PostForm.Get("name")
-	again := page{Query: r.URL.RawQuery, Asked: a, Name: name}
-	if p.logins.Tokens() < 1 {
-		again.Failed = "Too many attempts. Wait a moment."
+	again := page{asked: a, Query: r.URL.RawQuery, Name: name}
+	who, known := personNamed(name)
+	right, early := p.guesses.try(caller(r), func() bool { return same(r.PostForm.Get("password"), p.options.Password) && known })
+	switch {
+	case early:
+		again.Failed = "Too many attempts. Wait a few seconds."
+		w.Header().Set("Retry-After", retryAfter)
 		p.show(w, http.StatusTooManyRequests, again)
-		return
-	}
-	for _, one := range people() {
-		if one.name != name || !same(r.PostForm.Get("password"), p.options.Password) {
-			continue
-		}
-		p.logger.Info("somebody logged in", zap.String("name", one.name))
-		code := p.issue(grant{
-			subject: one.name, full: one.full, client: a.Client, role: one.role,
-			redirect: a.Redirect, challenge: a.Challenge, nonce: a.Nonce, openID: true,
+	case !right:
+		// What was sent as a name may be a password: who.name is empty then.
+		p.logger.Warn("a login is refused", zap.String("name", who.name), zap.String("remote_address", caller(r)))
+		again.Failed = "The password is wrong."
+		p.show(w, http.StatusUnauthorized, again)
+	default:
+		p.logger.Info("somebody logged in", zap.String("name", who.name), zap.String("remote_address", caller(r)))
+		code := p.codes.issue(grant{
+			subject: who.name, full: who.full, role: who.role, client: a.client, scopes: a.scopes,
+			redirect: r.URL.Query().Get("redirect_uri"), challenge: a.challenge, nonce: a.nonce,
 		})
-		target, err := url.Parse(a.Redirect)
-		if err != nil {
-			p.show(w, http.StatusBadRequest, page{Refused: "The way back can't be read."})
-			return
-		}
-		query := target.Query()
-		query.Set("code", code)
-		query.Set("state", a.State)
-		query.Set("iss", p.options.URL) // RFC 9207
-		target.RawQuery = query.Encode()
-		http.Redirect(w, r, target.String(), http.StatusSeeOther)
-		return
+		http.Redirect(w, r, p.back(a, url.Values{"code": {code}}), http.StatusSeeOther)
 	}
-	p.logins.Allow()
-	p.logger.Info("a login is refused", zap.String("name", shown(name)))
-	again.Failed = "The name or the password is wrong."
-	p.show(w, http.StatusUnauthorized, again)
-}
-
-// issue keeps a grant for a moment, and gives the code for it.
-func (p *provider) issue(g grant) string {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	now := p.now()
-	for code, old := range p.codes {
-		if now.After(old.until) || len(p.codes) >= maxCodes {
-			delete(p.codes, code)
-		}
-	}
-	g.until = now.Add(codeLife)
-	code := random()
-	p.codes[code] = g
-	return code
-}
-
-// redeem gives what a code stands for, once.
-func (p *provider) redeem(code string) (grant, bool) {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	g, known := p.codes[code]
-	delete(p.codes, code)
-	return g, known && !p.now().After(g.until)
-}
-
-type page struct {
-	Query           string
-	Asked           asked
-	Name            string
-	Failed, Refused string
-	People          []person
-}
-
-// Action is where the form goes.
-func (p page) Action() string { return "authorize?" + p.Query }
-
-// Name, Full and Role are for the page.
-func (p person) Name() string { return p.name }
-
-// Full is the name as people write it.
-func (p person) Full() string { return p.full }
-
-// Role is what the person may do.
-func (p person) Role() string { return p.role }
-
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action *; frame-ancestors 'none'; base-uri 'none'"
-
-func (p *provider) show(w http.ResponseWriter, status int, shown page) {
-	shown.People = people()
-	var text bytes.Buffer
-	if err := template.Must(template.New("login").Parse(loginHTML)).Execute(&text, shown); err != nil {
-		p.logger.Error("the page can't be made", zap.Error(err))
-		http.Error(w, "the page can't be made", http.StatusInternalServerError)
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", pagePolicy)
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // the client may have gone
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Options of Serve. All but KeyDirectory, Rotation and AllowRemote are needed.
+// Options of Serve. Address, URL, Audience, Password and the secrets are needed.
 type Options struct {
 	// Address is where it listens, host:port.
 	Address string
@@ -34,13 +35,15 @@ type Options struct {
 	Password string
 	// ViewerSecret, EditorSecret and AdminSecret are those of the machine clients.
 	ViewerSecret, EditorSecret, AdminSecret string
-	// KeyDirectory keeps the signing key over a restart; empty makes one each time.
+	// KeyDirectory keeps the signing keys over a restart; empty makes one each time.
 	KeyDirectory string
 	// Rotation is how often another key signs; 0 is never. The one before stays
 	// published for as long as its tokens are good.
 	Rotation time.Duration
-	// LogOutput takes the log, one JSON object a line.
+	// LogOutput takes the log, one JSON object a line; nil is none.
 	LogOutput io.Writer
+	// LogLevel is debug, info, warn or error; info if empty.
+	LogLevel string
 	// Started, if set, is told the address once it listens.
 	Started func(net.Addr)
 }
@@ -68,6 +71,8 @@ func (o Options) Validate() error {
 		return &OptionError{"URL", errors.New("must be an http or https URL")}
 	case parsed.RawQuery != "" || parsed.Fragment != "" || parsed.User != nil || strings.HasSuffix(o.URL, "/"):
 		return &OptionError{"URL", errors.New("must have no query, fragment, user or slash at its end")}
+	case parsed.Path != "" && (path.Clean(parsed.Path) != parsed.Path || strings.ContainsAny(parsed.Path, "{} ")):
+		return &OptionError{"URL", errors.New("must have a plain path, as /issuer")}
 	case !o.AllowRemote && !isLoopback(parsed.Hostname()):
 		return &OptionError{"URL", fmt.Errorf("%s isn't this machine, and this is for development alone", parsed.Hostname())}
 	}
@@ -80,6 +85,9 @@ func (o Options) Validate() error {
 	}
 	if o.Audience == "" {
 		return &OptionError{"Audience", errors.New("is needed")}
+	}
+	if _, err := zapcore.ParseLevel(o.LogLevel); o.LogLevel != "" && err != nil {
+		return &OptionError{"LogLevel", err}
 	}
 	if o.Rotation < 0 || o.Rotation > 0 && o.Rotation < time.Second {
 		return &OptionError{"Rotation", errors.New("must be at least 1s, or 0")}
@@ -109,8 +117,12 @@ func Serve(ctx context.Context, options Options) error {
 	if err := options.Validate(); err != nil {
 		return err
 	}
-	logger := newLogger(options.LogOutput)
+	logger := newLogger(options)
 	keys, err := openKeys(options.KeyDirectory, time.Now)
+	if err != nil {
+		return err
+	}
+	provider, err := newProvider(options, keys, logger, time.Now)
 	if err != nil {
 		return err
 	}
@@ -119,13 +131,13 @@ func Serve(ctx context.Context, options Options) error {
 		return fmt.Errorf("listen on %s: %w", options.Address, err)
 	}
 	server := &http.Server{
-		Handler:           newProvider(options, keys, logger).handler(),
+		Handler:           provider.handler(),
 		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: readTimeout, IdleTimeout: time.Minute,
 		MaxHeaderBytes: maxHeaderBytes, ErrorLog: zap.NewStdLog(logger),
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	logger.Warn("an issuer for development: whoever reaches it may have any role", zap.Stringer("address", listener.Addr()), zap.String("url", options.URL))
+	logger.Warn("an issuer for development, never for production: whoever has its password or secrets has every role", zap.Stringer("address", listener.Addr()), zap.String("url", options.URL))
 	if options.Started != nil {
 		options.Started(listener.Addr())
 	}
@@ -147,8 +159,15 @@ func Serve(ctx context.Context, options Options) error {
 	return nil
 }
 
-func newLogger(out io.Writer) *zap.Logger {
+func newLogger(options Options) *zap.Logger {
+	if options.LogOutput == nil {
+		return zap.NewNop()
+	}
+	level := zapcore.InfoLevel
+	if options.LogLevel != "" {
+		level, _ = zapcore.ParseLevel(options.LogLevel) // Validate has read it
+	}
 	form := zap.NewProductionEncoderConfig()
 	form.TimeKey, form.MessageKey, form.EncodeTime = "time", "message", zapcore.RFC3339NanoTimeEncoder
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(form), zapcore.Lock(zapcore.AddSync(out)), zapcore.InfoLevel))
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(form), zapcore.Lock(zapcore.AddSync(options.LogOutput)), level))
 }

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -243,6 +241,39 @@ func TestWrongPasswordsAreRefusedAndThrottled(t *testing.T) {
 	}
 }
 
+// Guesses that come at once are counted before any of them is answered.
+func TestGuessesAtOnceAreThrottled(t *testing.T) {
+	o := good(t)
+	start(t, o)
+	b := browse(t, o, oauth2.GenerateVerifier())
+	const guesses = 40
+	statuses := make(chan int, guesses)
+	for range guesses {
+		go func() {
+			answer, err := b.client.PostForm(b.form, url.Values{"name": {"ada"}, "password": {"guess"}})
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			answer.Body.Close()
+			statuses <- answer.StatusCode
+		}()
+	}
+	looked := 0
+	for range guesses {
+		switch status := <-statuses; status {
+		case http.StatusUnauthorized:
+			looked++
+		case http.StatusTooManyRequests:
+		default:
+			t.Errorf("a guess is answered with %d", status)
+		}
+	}
+	if looked > guesses/2 { // 5, and one for every two seconds that this takes
+		t.Errorf("%d of %d guesses were looked at", looked, guesses)
+	}
+}
+
 func TestThePageRefusesWhatItMustNotAnswer(t *testing.T) {
 	o := good(t)
 	start(t, o)
@@ -250,6 +281,9 @@ func TestThePageRefusesWhatItMustNotAnswer(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"another client":  {"client_id", "evil"},
 		"a way elsewhere": {"redirect_uri", "https://evil.example.com/"},
+		"a way like ours": {"redirect_uri", "http://127.0.0.1.evil.example.com/"},
+		"a way past ours": {"redirect_uri", "http://127.0.0.1@evil.example.com/"},
+		"no way back":     {"redirect_uri", ""},
 		"a script":        {"redirect_uri", "javascript:alert(1)"},
 		"no proof":        {"code_challenge", ""},
 		"a plain proof":   {"code_challenge_method", "plain"},
@@ -265,60 +299,87 @@ func TestThePageRefusesWhatItMustNotAnswer(t *testing.T) {
 		}
 	}
 	page := b.send(http.MethodGet, b.url, nil)
-	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "script") {
-		t.Errorf("the page's policy is %q", policy)
+	for _, part := range []string{"default-src 'none'", "form-action 'self' http://127.0.0.1:1;", "frame-ancestors 'none'"} {
+		if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, part) {
+			t.Errorf("the page's policy %q lacks %q", policy, part)
+		}
 	}
-	request, _ := http.NewRequest(http.MethodPost, b.form, strings.NewReader(url.Values{"name": {"ada"}, "password": {o.Password}}.Encode()))
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Sec-Fetch-Site", "cross-site")
-	answer, err := b.client.Do(request)
-	if err != nil {
-		t.Fatal(err)
+	for header, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"} {
+		if got := page.Header.Get(header); got != want {
+			t.Errorf("%s is %q, want %q", header, got, want)
+		}
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusForbidden {
-		t.Errorf("a form of another page: %d", answer.StatusCode)
-	}
-}
-
-func TestTokensOutliveARotation(t *testing.T) {
-	now := time.Now()
-	k, err := openKeys("", func() time.Time { return now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := k.public().Keys[0].KeyID
-	if err := k.rotate(); err != nil {
-		t.Fatal(err)
-	}
-	if published := k.public().Keys; len(published) != 2 || published[0].KeyID != first || published[1].KeyID == first {
-		t.Errorf("after a rotation %d keys are published", len(published))
-	}
-	now = now.Add(Lifetime + 2*time.Minute)
-	if published := k.public().Keys; len(published) != 1 || published[0].KeyID == first {
-		t.Errorf("a key whose tokens have ended is published still")
+	for name, header := range map[string][2]string{"fetched": {"Sec-Fetch-Site", "cross-site"}, "sent": {"Origin", "http://evil.example.com"}, "sent from nowhere": {"Origin", "null"}} {
+		request, _ := http.NewRequest(http.MethodPost, b.form, strings.NewReader(url.Values{"name": {"ada"}, "password": {o.Password}}.Encode()))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set(header[0], header[1])
+		answer, err := b.client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusForbidden || answer.Header.Get("Location") != "" {
+			t.Errorf("a form %s by another page: %d", name, answer.StatusCode)
+		}
 	}
 }
 
-func TestTheKeyIsKept(t *testing.T) {
-	directory := t.TempDir()
-	first, err := openKeys(directory, time.Now)
+// What a client sends is shown as text, whatever it is.
+func TestThePageRunsNothing(t *testing.T) {
+	o := good(t)
+	start(t, o)
+	b := browse(t, o, oauth2.GenerateVerifier())
+	const script = `"><script>alert(1)</script>`
+	for _, text := range []string{
+		b.read(http.MethodGet, b.url+"&more="+url.QueryEscape(script), nil),
+		b.read(http.MethodGet, b.url+`&more=`+`"><script>`, nil),
+		b.read(http.MethodPost, b.form, url.Values{"name": {script}, "password": {script}}),
+	} {
+		if !strings.Contains(text, "<form") || strings.Contains(text, "<script") {
+			t.Errorf("got %s", text)
+		}
+	}
+}
+
+func TestAnIDTokenIsNoAccessToken(t *testing.T) {
+	o := good(t)
+	start(t, o)
+	proof := oauth2.GenerateVerifier()
+	b := browse(t, o, proof)
+	back, err := b.login("ada", o.Password).Location()
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := openKeys(directory, time.Now)
-	if err != nil || again.public().Keys[0].KeyID != first.public().Keys[0].KeyID {
-		t.Errorf("another start has another key: %v", err)
-	}
-	info, err := os.Stat(filepath.Join(directory, keyFile))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's file is %v, %v", info, err)
-	}
-	if err := os.WriteFile(filepath.Join(directory, keyFile), []byte("nonsense"), 0o600); err != nil {
+	token, err := b.config.Exchange(t.Context(), back.Query().Get("code"), oauth2.VerifierOption(proof))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openKeys(directory, time.Now); err == nil {
-		t.Error("a broken key is taken")
+	provider, err := oidc.NewProvider(t.Context(), o.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity := &oauth2.Token{AccessToken: token.Extra("id_token").(string)}
+	if info, err := provider.UserInfo(t.Context(), oauth2.StaticTokenSource(identity)); err == nil {
+		t.Errorf("userinfo takes an ID token: %+v", info)
+	}
+}
+
+func TestLogOut(t *testing.T) {
+	o := good(t)
+	start(t, o)
+	b := browse(t, o, oauth2.GenerateVerifier())
+	for query, want := range map[string]struct {
+		status   int
+		location string
+	}{
+		"": {http.StatusOK, ""},
+		"?post_logout_redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fout&state=s": {http.StatusSeeOther, "http://127.0.0.1:1/out?state=s"},
+		"?post_logout_redirect_uri=https%3A%2F%2Fevil.example.com%2F":        {http.StatusBadRequest, ""},
+	} {
+		answer := b.send(http.MethodGet, o.URL+"/logout"+query, nil)
+		if answer.StatusCode != want.status || answer.Header.Get("Location") != want.location {
+			t.Errorf("logout%s: %d to %q", query, answer.StatusCode, answer.Header.Get("Location"))
+		}
 	}
 }
 
@@ -327,12 +388,28 @@ func TestOptionsAreRefusedByName(t *testing.T) {
 		"Address": func(o *Options) { o.Address = "8080" }, "URL": func(o *Options) { o.URL = "http://id.example.com/issuer" },
 		"Password": func(o *Options) { o.Password = "short" }, "ViewerSecret": func(o *Options) { o.ViewerSecret = "" },
 		"Audience": func(o *Options) { o.Audience = "" }, "Rotation": func(o *Options) { o.Rotation = time.Millisecond },
+		"EditorSecret": func(o *Options) { o.EditorSecret = "short" }, "AdminSecret": func(o *Options) { o.AdminSecret = "short" },
 	} {
 		o := good(t)
 		spoil(&o)
 		var refused *OptionError
 		if err := Serve(t.Context(), o); !errors.As(err, &refused) || refused.Option != option {
 			t.Errorf("%s: %v", option, err)
+		}
+	}
+	for _, bad := range []string{"", "127.0.0.1:8080", "ftp://127.0.0.1/issuer", "http://127.0.0.1/issuer/", "http://127.0.0.1/{x}", "http://127.0.0.1/a/../b", "http://127.0.0.1/issuer?a=b", "http://me@127.0.0.1/issuer"} {
+		o := good(t)
+		o.URL, o.AllowRemote = bad, true
+		var refused *OptionError
+		if err := o.Validate(); !errors.As(err, &refused) || refused.Option != "URL" {
+			t.Errorf("the URL %q: %v", bad, err)
+		}
+	}
+	for _, here := range []string{"http://localhost:8080/issuer", "http://id.localhost", "http://[::1]:8080/issuer", "http://127.42.0.1"} {
+		o := good(t)
+		o.URL = here
+		if err := o.Validate(); err != nil {
+			t.Errorf("the URL %q: %v", here, err)
 		}
 	}
 	remote := good(t)

@@ -6,13 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,96 +19,76 @@ import (
 // keys sign tokens: the last one does, and those before it are published for as
 // long as what they have signed is good.
 type keys struct {
-	directory string
+	directory string // keeps them; none if empty
 	now       func() time.Time
 
 	mutex sync.Mutex
 	all   []key
 }
 
+const keyFile = "signing-keys.pem"
+
+// key is a private one while it signs, and a public one afterwards.
 type key struct {
 	jose.JSONWebKey
 	until time.Time // when it is no longer published; zero while it signs
 }
 
-const keyFile = "signing-key.pem"
+// outlives is how long a key is published after it has signed the last token:
+// clocks may differ.
+const outlives = Lifetime + time.Minute
 
-// openKeys takes the key that is kept in directory, or makes one.
+// openKeys takes the keys that are kept in directory, or makes one.
 func openKeys(directory string, now func() time.Time) (*keys, error) {
 	k := &keys{directory: directory, now: now}
-	private, err := readKey(directory)
-	if err != nil {
-		return nil, err
+	if err := k.read(); err != nil {
+		return nil, fmt.Errorf("read the signing keys: %w", err)
 	}
-	if private == nil {
+	if len(k.all) == 0 {
 		return k, k.rotate()
 	}
-	return k, k.add(private)
+	return k, nil
 }
 
-func readKey(directory string) (*ecdsa.PrivateKey, error) {
-	if directory == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(filepath.Join(directory, keyFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the signing key: %w", err)
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("read the signing key: it isn't PEM")
-	}
-	private, err := x509.ParseECPrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("read the signing key: %w", err)
-	}
-	return private, nil
-}
-
-// rotate has another key sign from now on.
+// rotate has another key sign from now on. If that can't be kept, nothing changes.
 func (k *keys) rotate() error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("make a signing key: %w", err)
 	}
-	if k.directory != "" {
-		encoded, err := x509.MarshalECPrivateKey(private)
-		if err != nil {
-			return fmt.Errorf("write the signing key: %w", err)
-		}
-		text := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: encoded})
-		if err := os.WriteFile(filepath.Join(k.directory, keyFile), text, 0o600); err != nil {
-			return fmt.Errorf("keep the signing key: %w", err)
-		}
-	}
-	return k.add(private)
-}
-
-func (k *keys) add(private *ecdsa.PrivateKey) error {
-	added := jose.JSONWebKey{Key: private, Algorithm: string(jose.ES256), Use: "sig"}
-	public := added.Public()
-	thumb, err := public.Thumbprint(crypto.SHA256)
+	added, err := named(private, time.Time{})
 	if err != nil {
-		return fmt.Errorf("name the signing key: %w", err)
+		return err
 	}
-	added.KeyID = base64.RawURLEncoding.EncodeToString(thumb)
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	now := k.now()
-	published := k.all[:0]
+	var next []key
 	for _, one := range k.all {
 		if one.until.IsZero() {
-			one.until = now.Add(Lifetime + time.Minute)
+			one = key{one.Public(), now.Add(outlives)}
 		}
 		if one.until.After(now) {
-			published = append(published, one)
+			next = append(next, one)
 		}
 	}
-	k.all = append(published, key{JSONWebKey: added})
+	next = append(next, added)
+	if err := keep(k.directory, next); err != nil {
+		return fmt.Errorf("keep the signing keys: %w", err)
+	}
+	k.all = next
 	return nil
+}
+
+// named names a key, private or public, by what it is (RFC 7638).
+func named(material any, until time.Time) (key, error) {
+	one := jose.JSONWebKey{Key: material, Algorithm: string(jose.ES256), Use: "sig"}
+	thumb, err := one.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return key{}, fmt.Errorf("name the signing key: %w", err)
+	}
+	one.KeyID = base64.RawURLEncoding.EncodeToString(thumb)
+	return key{one, until}, nil
 }
 
 func (k *keys) rotateEvery(ctx context.Context, interval time.Duration, logger *zap.Logger) {
@@ -128,9 +103,15 @@ func (k *keys) rotateEvery(ctx context.Context, interval time.Duration, logger *
 				logger.Error("the signing key can't be changed", zap.Error(err))
 				continue
 			}
-			logger.Info("another key signs")
+			logger.Info("another key signs", zap.String("key", k.signing().KeyID))
 		}
 	}
+}
+
+func (k *keys) signing() jose.JSONWebKey {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	return k.all[len(k.all)-1].JSONWebKey
 }
 
 // public are the keys that are published.
@@ -148,10 +129,8 @@ func (k *keys) public() jose.JSONWebKeySet {
 
 // sign signs claims as a token of the given type.
 func (k *keys) sign(kind string, claims map[string]any) (string, error) {
-	k.mutex.Lock()
-	signing := k.all[len(k.all)-1].JSONWebKey
-	k.mutex.Unlock()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: signing}, (&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
+	options := (&jose.SignerOptions{}).WithType(jose.ContentType(kind))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: k.signing()}, options)
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}

@@ -1,19 +1,21 @@
 package issuer
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"go.uber.org/zap"
 )
 
-// token gives tokens to machines for their secret, and to people for a code.
+// The kinds of tokens, as their headers have them.
+const (
+	accessType   = "at+jwt" // RFC 9068
+	identityType = "JWT"
+)
+
+// token gives tokens to machines for their secret, and to people's clients for a code.
 func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		refuse(w, http.StatusBadRequest, "invalid_request", "the form can't be read")
@@ -27,15 +29,9 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "client_credentials":
-		machine, known := p.machines()[client]
-		if !same(secret, machine.secret) || !known {
-			p.logger.Info("a client is refused", zap.String("client", shown(client)))
-			refuse(w, http.StatusUnauthorized, "invalid_client", "there is no client with this secret")
-			return
-		}
-		p.grant(w, grant{subject: client, client: client, role: machine.role})
+		p.toMachine(w, r, client, secret)
 	case "authorization_code":
-		granted, ok := p.redeem(r.PostForm.Get("code"))
+		granted, ok := p.codes.redeem(r.PostForm.Get("code"))
 		if !ok || granted.client != client || granted.redirect != r.PostForm.Get("redirect_uri") || !granted.proved(r.PostForm.Get("code_verifier")) {
 			refuse(w, http.StatusBadRequest, "invalid_grant", "the code, or what proves whose it is, is wrong or used up")
 			return
@@ -46,73 +42,70 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// toMachine checks a client's secret. Who guesses one client's keeps nobody from
+// the others.
+func (p *provider) toMachine(w http.ResponseWriter, r *http.Request, client, secret string) {
+	machine, known := p.machines()[client]
+	if !known {
+		client = "" // what was sent as one may be a secret
+	}
+	right, early := p.guesses.try(caller(r)+" "+client, func() bool { return same(secret, machine.secret) && known })
+	switch {
+	case early:
+		w.Header().Set("Retry-After", retryAfter)
+		refuse(w, http.StatusTooManyRequests, "invalid_client", "too many wrong secrets; wait a few seconds")
+	case !right:
+		p.logger.Warn("a client is refused", zap.String("client", client), zap.String("remote_address", caller(r)))
+		w.Header().Set("WWW-Authenticate", `Basic realm="pocctl"`)
+		refuse(w, http.StatusUnauthorized, "invalid_client", "there is no client with this secret")
+	default:
+		p.grant(w, grant{subject: client, client: client, role: machine.role})
+	}
+}
+
 // grant answers with tokens.
 func (p *provider) grant(w http.ResponseWriter, to grant) {
-	now := p.now()
-	claims := map[string]any{
-		"iss": p.options.URL, "sub": to.subject, "aud": p.options.Audience, "client_id": to.client, "roles": []string{to.role},
-		"iat": now.Unix(), "exp": now.Add(Lifetime).Unix(), "jti": random(),
-	}
-	if to.full != "" {
-		claims["preferred_username"], claims["name"] = to.subject, to.full
-	}
-	access, err := p.keys.sign("at+jwt", claims)
+	body, err := p.tokens(to)
 	if err != nil {
 		p.logger.Error("no token can be made", zap.Error(err))
 		refuse(w, http.StatusInternalServerError, "server_error", "no token can be made now")
 		return
 	}
-	body := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": int(Lifetime.Seconds()), "scope": "openid profile"}
-	if to.openID {
-		identity := map[string]any{
-			"iss": p.options.URL, "sub": to.subject, "aud": to.client, "azp": to.client, "iat": now.Unix(), "exp": now.Add(Lifetime).Unix(),
-			"preferred_username": to.subject, "name": to.full,
-		}
-		if to.nonce != "" {
-			identity["nonce"] = to.nonce
-		}
-		if body["id_token"], err = p.keys.sign("JWT", identity); err != nil {
-			refuse(w, http.StatusInternalServerError, "server_error", "no token can be made now")
-			return
-		}
-	}
-	w.Header().Set("Cache-Control", "no-store")
 	p.logger.Info("a token is given", zap.String("subject", to.subject), zap.String("client", to.client), zap.String("role", to.role))
+	w.Header().Set("Cache-Control", "no-store")
 	answer(w, http.StatusOK, body)
 }
 
-// userinfo says who a token was given to.
-func (p *provider) userinfo(w http.ResponseWriter, r *http.Request) {
-	text, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.ES256})
-	if !found || err != nil {
-		refuse(w, http.StatusUnauthorized, "invalid_token", "send a token of this issuer")
-		return
+// tokens makes an access token, and an ID token if a person's client asked for one.
+func (p *provider) tokens(to grant) (map[string]any, error) {
+	now := p.now()
+	access := map[string]any{
+		"iss": p.options.URL, "sub": to.subject, "aud": p.options.Audience, "client_id": to.client, "roles": []string{to.role},
+		"iat": now.Unix(), "exp": now.Add(Lifetime).Unix(), "jti": random(),
 	}
-	var standard jwt.Claims
-	var claims struct {
-		Name     string   `json:"name"`
-		Username string   `json:"preferred_username"`
-		Roles    []string `json:"roles"`
+	if to.full != "" {
+		access["preferred_username"], access["name"] = to.subject, to.full
 	}
-	set := p.keys.public()
-	if err := parsed.Claims(set, &standard, &claims); err != nil ||
-		standard.Validate(jwt.Expected{Issuer: p.options.URL, AnyAudience: jwt.Audience{p.options.Audience}, Time: p.now()}) != nil {
-		refuse(w, http.StatusUnauthorized, "invalid_token", "the token isn't good")
-		return
+	body := map[string]any{"token_type": "Bearer", "expires_in": int(Lifetime.Seconds())}
+	if len(to.scopes) > 0 {
+		access["scope"] = strings.Join(to.scopes, " ")
+		body["scope"] = access["scope"]
 	}
-	answer(w, http.StatusOK, map[string]any{
-		"sub": standard.Subject, "name": claims.Name, "preferred_username": claims.Username, "roles": claims.Roles,
-	})
+	var err error
+	if body["access_token"], err = p.keys.sign(accessType, access); err != nil || !slices.Contains(to.scopes, scopeOpenID) {
+		return body, err
+	}
+	identity := map[string]any{
+		"iss": p.options.URL, "sub": to.subject, "aud": to.client, "azp": to.client, "auth_time": to.at.Unix(),
+		"iat": now.Unix(), "exp": now.Add(Lifetime).Unix(),
+		"preferred_username": to.subject, "name": to.full,
+	}
+	if to.nonce != "" {
+		identity["nonce"] = to.nonce
+	}
+	body["id_token"], err = p.keys.sign(identityType, identity)
+	return body, err
 }
-
-// proved tells whether verifier is what the code was asked for with (RFC 7636, 4.6).
-func (g grant) proved(verifier string) bool {
-	sum := sha256.Sum256([]byte(verifier))
-	return len(verifier) >= 43 && same(base64.RawURLEncoding.EncodeToString(sum[:]), g.challenge)
-}
-
-func random() string { return rand.Text() }
 
 func unescaped(text string) string {
 	plain, err := url.QueryUnescape(text)
@@ -121,6 +114,3 @@ func unescaped(text string) string {
 	}
 	return plain
 }
-
-// shown keeps what a client sent from filling the log.
-func shown(text string) string { return text[:min(len(text), 64)] }
