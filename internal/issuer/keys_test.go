@@ -1,12 +1,15 @@
 package issuer
 
 import (
+	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/pocctl/pocctl/internal/app/auth"
@@ -60,7 +63,9 @@ func TestTokensOutliveARestart(t *testing.T) {
 	o.KeyDirectory = filepath.Join(t.TempDir(), "made", "here")
 	stop := start(t, o)
 	config := clientcredentials.Config{ClientID: "pocctl-editor", ClientSecret: o.EditorSecret, TokenURL: o.URL + "/token"}
-	before, err := config.Token(t.Context())
+	// A connection to the first one is of no use for the second.
+	once := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
+	before, err := config.Token(once)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +80,7 @@ func TestTokensOutliveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, o)
-	after, err := config.Token(t.Context())
+	after, err := config.Token(once)
 	if err != nil {
 		t.Fatal(err)
 	}
