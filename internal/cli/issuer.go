@@ -27,7 +27,6 @@ Give the secrets as variables: flags can be read by others in the list of proces
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options.LogLevel = a.global.logLevel
-			options.LogLevel = a.global.logLevel
 			err := issuer.Serve(command.Context(), options)
 			var refused *issuer.OptionError
 			switch {
