@@ -13,12 +13,11 @@ import (
 	"go.uber.org/zap"
 )
 
-var (
-	//go:embed login.html
-	pageHTML string
-	//go:embed login.css
-	pageStyle string
-)
+//go:embed login.html
+var pageHTML string
+
+//go:embed login.css
+var pageStyle string
 
 // page is what people are shown: the form, or what is Wrong, or what is Done.
 type page struct {
