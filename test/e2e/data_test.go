@@ -18,13 +18,22 @@ const dataEnvironment = `kind: local
 secrets:
   - {name: postgres-auth, keys: [password]}
   - {name: redis-auth, keys: [password]}
+  - {name: issuer-auth, keys: [viewer, editor, admin, password]}
+auth:
+  issuer: $(INGRESS_URL)/issuer
+  secret: issuer-auth
+  clients: {viewer: pocctl-viewer, editor: pocctl-editor, admin: pocctl-admin}
 releases:
+  - {name: issuer, chart: issuer, values: {url: $(INGRESS_URL)/issuer}}
   - {name: postgres, chart: postgres}
   - {name: redis, chart: redis}
   - name: backend
     chart: backend
     dependsOn: [postgres, redis]
-    values: {replicaCount: 1, config: {extra: {POCCTL_CACHE_TTL: 1h}}}
+    values:
+      replicaCount: 1
+      config: {extra: {POCCTL_CACHE_TTL: 1h, POCCTL_CACHE_LOCAL_TTL: 0s}}
+      oidc: {issuer: $(INGRESS_URL)/issuer, jwksURL: "http://issuer:8080/issuer/keys"}
 `
 
 // TestData follows one product's row in Postgres and its key in Redis through
@@ -98,6 +107,9 @@ func (d *data) call(t *testing.T, method, path, body string) (code int, hit bool
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if method != http.MethodGet {
+		request.Header.Set("Authorization", "Bearer "+d.box.Token("editor"))
+	}
 	client := http.Client{Timeout: 10 * time.Second}
 	response, err := client.Do(request)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestKill(t *testing.T) {
 	t.Parallel()
 	box := harness.New(t)
 	k := &killing{
-		t: t, box: box, shop: openShop(t), random: seeded(t),
+		t: t, box: box, shop: openShop(t, box), random: seeded(t),
 		typical: [2]time.Duration{4 * time.Second, 14 * time.Second},
 		args: []string{
 			"up", "-o", "json", "--rate", "50", "--duration", "2s", "--warmup", "0s", "--source",

@@ -9,22 +9,26 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pocctl/pocctl/test/e2e/harness"
 )
 
 // shop is a customer of the service who writes products through the ingress as
 // long as the test runs, and remembers what was acknowledged.
 type shop struct {
 	t      *testing.T
+	box    *harness.Sandbox
 	client *http.Client
 
 	mu           sync.Mutex
 	endpoint     string            // empty: closed
+	token        string            // an editor's; empty if another is needed
 	acknowledged map[string]string // SKU by ID
 }
 
 // openShop begins to write as soon as it is told where.
-func openShop(t *testing.T) *shop {
-	s := &shop{t: t, client: &http.Client{Timeout: 3 * time.Second}, acknowledged: map[string]string{}}
+func openShop(t *testing.T, box *harness.Sandbox) *shop {
+	s := &shop{t: t, box: box, client: &http.Client{Timeout: 3 * time.Second}, acknowledged: map[string]string{}}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() {
 		close(stop)
@@ -49,7 +53,28 @@ func openShop(t *testing.T) *shop {
 func (s *shop) opened(endpoint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.endpoint = endpoint
+	s.endpoint, s.token = endpoint, ""
+}
+
+// bearer gives a token: an issuer that was killed has new keys.
+func (s *shop) bearer() string {
+	s.mu.Lock()
+	token := s.token
+	s.mu.Unlock()
+	if token != "" {
+		return token
+	}
+	token = s.box.Token("editor")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
+	return token
+}
+
+func (s *shop) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = ""
 }
 
 func (s *shop) closed() { s.opened("") }
@@ -74,11 +99,20 @@ func (s *shop) write(sku string) {
 		return
 	}
 	body := fmt.Sprintf(`{"sku": %q, "name": "outlives a kill", "price_minor": 100, "currency": "EUR"}`, sku)
-	response, err := s.client.Post(endpoint+"/api/v1/products", "application/json", strings.NewReader(body))
+	request, err := http.NewRequest(http.MethodPost, endpoint+"/api/v1/products", strings.NewReader(body))
+	if err != nil {
+		return
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+s.bearer())
+	response, err := s.client.Do(request)
 	if err != nil {
 		return
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusUnauthorized {
+		s.forget()
+	}
 	var made struct{ ID, SKU string }
 	if response.StatusCode != http.StatusCreated || json.NewDecoder(response.Body).Decode(&made) != nil {
 		return

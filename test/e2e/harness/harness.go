@@ -110,6 +110,12 @@ func (s *Sandbox) Kubectl(args ...string) Result {
 	return s.finish(s.Command(ctx, "kubectl", args...))
 }
 
+// Token gives an access token of the environment's issuer; empty if there is none now.
+func (s *Sandbox) Token(role string) string {
+	s.t.Helper()
+	return strings.TrimSpace(s.Pocctl("token", "--role", role).Stdout)
+}
+
 // Apply gives kubectl a manifest.
 func (s *Sandbox) Apply(manifest string) {
 	s.t.Helper()
