@@ -111,13 +111,11 @@ func (l *local) get(id uuid.UUID) (*kept, bool) {
 // An entry that comes too late isn't used, but from then on no older one is
 // either: no reader goes back in time, even while an invalidation is on its way.
 func (l *local) keep(id uuid.UUID, before mark, entry Entry, err error) {
-	if l == nil {
+	if l == nil || !l.subscribed() {
 		return
 	}
+	// It needn't be proven now that invalidations arrive: it is when the entry is used.
 	now := l.elapsed()
-	if now >= l.proven.Load() {
-		return
-	}
 	ttl := l.options.TTL
 	if err != nil {
 		ttl = l.options.AbsentTTL
@@ -169,6 +167,9 @@ func (l *local) down() {
 	l.generation.Add(1)
 	l.entries.InvalidateAll()
 }
+
+// subscribed tells whether there is a subscription, as far as is known.
+func (l *local) subscribed() bool { return l.generation.Load()%2 == 1 }
 
 // isUp tells whether entries are kept and used now.
 func (l *local) isUp() bool { return l != nil && l.elapsed() < l.proven.Load() }

@@ -315,6 +315,29 @@ func TestTheLimitIsLearnedFromWhatCounts(t *testing.T) {
 	}
 }
 
+func TestOneBacklogLowersTheLimitOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		options := LaneOptions{Target: 50 * time.Millisecond, Min: 4, Initial: 64, Max: 64}
+		shedder, seen := newShedder(t, map[Lane]LaneOptions{Query: options})
+		var backlog []Permit
+		for range 40 {
+			permit, err := shedder.Acquire(t.Context(), Query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			backlog = append(backlog, permit)
+		}
+		time.Sleep(window)
+		for _, permit := range backlog {
+			time.Sleep(20 * time.Millisecond)
+			permit.Release(true)
+		}
+		if got := seen.limits[Query]; !slices.Equal(got, []int{64, 32}) {
+			t.Errorf("limits %v, want one cut to 32", got)
+		}
+	})
+}
+
 func TestLanesThatAreRefused(t *testing.T) {
 	good := DefaultLanes()[Query]
 	for name, change := range map[string]func(*LaneOptions){

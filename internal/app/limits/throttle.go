@@ -13,7 +13,7 @@ import (
 type ThrottleOptions struct {
 	// Rate of each address, or of each /64 of IPv6, in this process.
 	Rate Rate
-	// MaxAddresses bounds how many addresses are kept in memory, about 150 bytes
+	// MaxAddresses bounds how many addresses are kept in memory, about 110 bytes
 	// each; those that come least are forgotten first.
 	MaxAddresses int
 	Observer     Observer
