@@ -46,7 +46,7 @@ func settingsTable() string {
 	var table strings.Builder
 	table.WriteString("| flag and key | variable | default | means |\n|---|---|---|---|\n")
 	command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Name == "help" {
+		if flag.Hidden || flag.Name == "help" || flag.Name == "version" {
 			return
 		}
 		_, means := pflag.UnquoteUsage(flag)

@@ -56,7 +56,7 @@ var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
 // flagOf is the flag of an option: database-url for DatabaseURL.
 func flagOf(option string) string {
-	name := strings.NewReplacer("TTL", "Ttl", "GRPC", "Grpc", "OIDC", "Oidc", "OTLP", "Otlp", "SQSQueue", "SqsQueue", "URL", "Url").Replace(option)
+	name := strings.NewReplacer("TTL", "Ttl", "GRPC", "Grpc", "OIDC", "Oidc", "OTLP", "Otlp", "SQS", "Sqs", "URL", "Url", "JWKS", "Jwks").Replace(option)
 	name = strings.TrimPrefix(name, "Seed") // SeedCount is --count of seed
 	return strings.ToLower(wordStart.ReplaceAllString(name, "$1-$2"))
 }
