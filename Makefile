@@ -33,8 +33,8 @@ up: ## Build pocctl and bring the whole stack up on this machine
 
 .PHONY: test
 test: ## Run every test: unit, race, end to end
-	@scripts/prerequisites go gcc postgres redis-server kubectl tmux
-	@$(MAKE) --no-print-directory build
+	@scripts/prerequisites go gcc postgres redis-server kubectl tmux npm
+	@$(MAKE) --no-print-directory build tools/sqs/node_modules
 	scripts/test
 
 .PHONY: build
@@ -43,8 +43,9 @@ build: $(DEFINITIONS) $(SWAGGER) ## Build bin/pocctl
 	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
 
 .PHONY: lint
-lint: bin/golangci-lint bin/govulncheck ## Check style, imports, security and known vulnerabilities
+lint: bin/golangci-lint bin/govulncheck bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Check style, imports, protobuf, security and known vulnerabilities
 	bin/golangci-lint run
+	scripts/proto
 	scripts/vulnerabilities ./cmd/pocctl
 
 .PHONY: security
@@ -54,11 +55,12 @@ security: bin/gosec ## Check security alone, as a report for code scanning
 .PHONY: bench
 bench: build ## Measure speed and size: a table, and bin/bench.json
 	go build -o bin/loadbench ./internal/verify/load/loadbench
+	go build -o bin/servicebench ./test/bench/service
 	go build -o bin/bench ./test/bench
-	bin/bench -binary $(POCCTL) -loadbench bin/loadbench -json bin/bench.json
+	bin/bench -servicebench bin/servicebench -binary $(POCCTL) -loadbench bin/loadbench -json bin/bench.json
 
 .PHONY: generate
-generate: bin/sqlc ## Regenerate code
+generate: bin/sqlc bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Regenerate code
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/...
 
 .PHONY: release
@@ -106,6 +108,11 @@ $(SWAGGER) &: tools/manifests/go.mod tools/manifests/go.sum
 	chmod 644 $(SWAGGER)
 	touch $(SWAGGER)
 
+# The SQS-compatible server that tests of the queue run against.
+tools/sqs/node_modules: tools/sqs/package.json tools/sqs/package-lock.json
+	npm ci --no-progress --prefix tools/sqs
+	touch $@
+
 # Tools are built when a target first needs them, and again when their pins change.
 tool = CGO_ENABLED=0 go build -C $(1) -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
 
@@ -117,5 +124,11 @@ bin/govulncheck: tools/go.mod tools/go.sum
 	$(call tool,tools,golang.org/x/vuln/cmd/govulncheck)
 bin/sqlc: tools/go.mod tools/go.sum
 	$(call tool,tools,github.com/sqlc-dev/sqlc/cmd/sqlc)
+bin/buf: tools/proto/go.mod tools/proto/go.sum
+	$(call tool,tools/proto,github.com/bufbuild/buf/cmd/buf)
+bin/protoc-gen-go: tools/go.mod tools/go.sum
+	$(call tool,tools,google.golang.org/protobuf/cmd/protoc-gen-go)
+bin/protoc-gen-go-grpc: tools/go.mod tools/go.sum
+	$(call tool,tools,google.golang.org/grpc/cmd/protoc-gen-go-grpc)
 bin/goreleaser: tools/release/go.mod tools/release/go.sum
 	$(call tool,tools/release,github.com/goreleaser/goreleaser/v2)

@@ -22,7 +22,7 @@ func (a *app) serviceDefaults() *service.Options {
 	options.LogOutput = a.Stderr
 	options.Build = service.Build{Version: a.Build.Version, Commit: a.Build.Commit, Date: a.Build.Date}
 	options.FlagsDefault, _ = defaults.Files.ReadFile("feature-flags.yaml") // it is built in
-	if server := os.Getenv("POCCTL_DNS"); server != "" { // inside a local cluster
+	if server := os.Getenv("POCCTL_DNS"); server != "" {                    // inside a local cluster
 		options.Resolver = dns.Resolver(server, os.Getenv("POCCTL_NAMESPACE"))
 	}
 	return &options

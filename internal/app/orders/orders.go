@@ -36,7 +36,9 @@ func New(options Options) *Orders {
 	if options.Full == nil {
 		options.Full = func() bool { return false }
 	}
-	return &Orders{options.Store, options.Cache, options.Full, options.Now}
+	// To the microsecond, as stores keep it: an order reads as it was answered.
+	now := func() time.Time { return options.Now().UTC().Truncate(time.Microsecond) }
+	return &Orders{options.Store, options.Cache, options.Full, now}
 }
 
 // Place keeps an order, once for each key of its owner: again with the same key

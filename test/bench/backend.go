@@ -1,0 +1,26 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// backend measures the service, in a program of its own.
+func backend(ctx context.Context, binary, servicebench string) ([]figure, error) {
+	command := exec.CommandContext(ctx, servicebench, "-binary", binary)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("measure the service: %w", err)
+	}
+	var figures []figure
+	if err := json.Unmarshal(out, &figures); err != nil {
+		return nil, fmt.Errorf("read the service's figures: %w", err)
+	}
+	return figures, nil
+}
