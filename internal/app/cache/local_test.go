@@ -514,6 +514,20 @@ func TestBypassKeepsNothingAndInvalidationGoesOn(t *testing.T) {
 	})
 }
 
+func TestTheEndOfRunIsToldAsSuch(t *testing.T) {
+	client, seen := redistest.Start(t).Client(t), &counts{}
+	c := New(Options{Client: client, TTL: time.Minute, LoadTimeout: time.Second, Local: DefaultLocal(), Observer: seen, Now: time.Now})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { c.Run(ctx) })
+	eventually(t, "the local tier is in use", c.Local)
+	stop()
+	running.Wait()
+	if c.Local() || !errors.Is(seen.why, context.Canceled) {
+		t.Errorf("in use %t, because of %v", c.Local(), seen.why)
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	began := time.Now()
 	for name, test := range map[string]struct {

@@ -48,6 +48,9 @@ func (c *Cache) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		if was, err := c.subscribe(ctx); was {
 			c.local.down()
+			if ctx.Err() != nil {
+				err = ctx.Err() // it is this process that ends
+			}
 			c.options.Observer.CacheLocal(false, err)
 			pause = leastPause
 		}
