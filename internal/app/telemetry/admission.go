@@ -78,3 +78,31 @@ func (a admission) Shed(lane limits.Lane, reason limits.Reason) {
 func (a admission) Concurrency(lane limits.Lane, limit int) {
 	a.concurrency.WithLabelValues(string(lane)).Set(float64(limit))
 }
+
+// NewLanes collects how full the lanes of a shedder are, asked for when they are
+// scraped.
+func NewLanes(shedder *limits.Shedder) prometheus.Collector { return lanes{shedder} }
+
+type lanes struct{ shedder *limits.Shedder }
+
+func (lanes) descriptions() (inFlight, queued *prometheus.Desc) {
+	return prometheus.NewDesc("concurrency_in_flight", "How much is being done now.", []string{"lane"}, nil),
+		prometheus.NewDesc("concurrency_queued", "How much waits for its turn now.", []string{"lane"}, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (l lanes) Describe(descriptions chan<- *prometheus.Desc) {
+	inFlight, queued := l.descriptions()
+	descriptions <- inFlight
+	descriptions <- queued
+}
+
+// Collect implements prometheus.Collector.
+func (l lanes) Collect(metrics chan<- prometheus.Metric) {
+	inFlight, queued := l.descriptions()
+	for _, lane := range []limits.Lane{limits.Point, limits.Query, limits.Change, limits.Admin} {
+		now := l.shedder.State(lane)
+		metrics <- prometheus.MustNewConstMetric(inFlight, prometheus.GaugeValue, float64(now.InFlight), string(lane))
+		metrics <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(now.Queued), string(lane))
+	}
+}

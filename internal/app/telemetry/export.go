@@ -18,6 +18,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // exportTimeout bounds one attempt to send a batch. One that fails is repeated
@@ -127,6 +129,18 @@ func (n *exportNumbers) sent(spans int, err error) {
 }
 
 func exportErrorType(err error) string {
+	if answered, is := status.FromError(err); is && err != nil {
+		switch answered.Code() {
+		case codes.DeadlineExceeded:
+			return errorTimeout
+		case codes.Canceled:
+			return errorCanceled
+		case codes.Unavailable:
+			return errorConnection
+		}
+		return errorRejected
+	}
+	// OTLP by HTTP has no type for it.
 	if err != nil && (strings.Contains(err.Error(), "partial success") || strings.Contains(err.Error(), "failed to send to")) {
 		return errorRejected
 	}

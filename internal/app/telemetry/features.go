@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pocctl/pocctl/internal/app/faults"
@@ -11,6 +13,8 @@ type features struct {
 	files, overrides *prometheus.CounterVec
 	overridden       prometheus.Gauge
 	injected         *prometheus.CounterVec
+	evaluations      *prometheus.CounterVec
+	snapshots        *lookup[string, []prometheus.Counter] // by flags.Snapshot's text
 }
 
 func newFeatures(registry *prometheus.Registry) features {
@@ -19,6 +23,9 @@ func newFeatures(registry *prometheus.Registry) features {
 		overrides:  counters(registry, "feature_flag_override_reads_total", "Attempts to read the overrides of feature flags.", "outcome"),
 		overridden: gauges(registry, "feature_flag_overrides", "Overrides of feature flags that are in force.").WithLabelValues(),
 		injected:   counters(registry, "fault_injections_total", "Faults that were injected on purpose, by kind: delay or error.", "kind"),
+		evaluations: counters(registry, "feature_flag_evaluations_total", "Requests and calls by the variant of each flag that was in force for them.",
+			"feature_flag_key", "feature_flag_result_variant"),
+		snapshots: &lookup[string, []prometheus.Counter]{},
 	}
 	for _, outcome := range []string{okay(true), okay(false)} {
 		f.files.WithLabelValues(outcome)
@@ -38,6 +45,32 @@ func (f features) FlagOverridesRead(ok bool) { f.overrides.WithLabelValues(okay(
 
 // FlagsOverridden shows how many overrides there are.
 func (f features) FlagsOverridden(count int) { f.overridden.Set(float64(count)) }
+
+// maxSnapshots bounds how many combinations of variants are counted.
+const maxSnapshots = 256
+
+// evaluated counts the flags that were in force for a request.
+func (f features) evaluated(flags string) {
+	if flags == "" {
+		return
+	}
+	known, has := f.snapshots.find(flags)
+	if !has {
+		if f.snapshots.size() >= maxSnapshots {
+			return
+		}
+		known = f.snapshots.get(flags, func() (counts []prometheus.Counter) {
+			for flag := range strings.SplitSeq(flags, ",") {
+				key, variant, _ := strings.Cut(flag, "=")
+				counts = append(counts, f.evaluations.WithLabelValues(key, variant))
+			}
+			return counts
+		})
+	}
+	for _, count := range known {
+		count.Inc()
+	}
+}
 
 // FaultInjected counts a fault.
 func (f features) FaultInjected(_ string, kind faults.Kind) {

@@ -139,6 +139,7 @@ func (h *HTTP) end(span trace.Span, route *route, r *http.Request, outcome *api.
 		h.write(trace.SpanContext{}, route, outcome)
 		return
 	}
+	h.evaluated(outcome.Flags.String())
 	// Attributes are two thirds of what a span costs: only those that somebody
 	// will see have them.
 	kept := h.tracing.isKept(span, failed)

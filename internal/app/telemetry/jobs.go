@@ -10,24 +10,26 @@ import (
 
 // jobs measures the queue.
 type jobs struct {
-	durations prometheus.ObserverVec
-	depth     *prometheus.GaugeVec
-	lag       prometheus.Gauge
+	attempts *prometheus.HistogramVec
+	depth    *prometheus.GaugeVec
+	lag      prometheus.Gauge
+	sampled  prometheus.Gauge
 }
 
 func newJobs(registry *prometheus.Registry) jobs {
 	return jobs{
-		durations: durations(registry, "messaging_process_duration_seconds",
+		attempts: durations(registry, "messaging_process_duration_seconds",
 			"How long attempts at jobs took, by kind and outcome: worked, retry (to be tried again) or dead (given up).",
 			"messaging_destination_name", "outcome"),
-		depth: gauges(registry, "queue_jobs", "Jobs by state; discarded and cancelled ones are dead letters.", "state"),
-		lag:   gauges(registry, "queue_lag_seconds", "How long the oldest job that could be worked on has been waiting.").WithLabelValues(),
+		depth:   gauges(registry, "queue_jobs", "Jobs of all processes by state; discarded and cancelled ones are dead letters.", "state"),
+		lag:     gauges(registry, "queue_lag_seconds", "How long the oldest job that could be worked on has been waiting.").WithLabelValues(),
+		sampled: gauges(registry, "queue_sampled_timestamp_seconds", "When queue_jobs and queue_lag_seconds were last looked at, in seconds since 1970.").WithLabelValues(),
 	}
 }
 
 // JobWorked measures an attempt.
 func (j jobs) JobWorked(kind string, outcome queue.Outcome, took time.Duration) {
-	j.durations.WithLabelValues(kind, string(outcome)).Observe(took.Seconds())
+	j.attempts.WithLabelValues(kind, string(outcome)).Observe(took.Seconds())
 }
 
 // QueueSampled shows depth and lag.
@@ -36,4 +38,5 @@ func (j jobs) QueueSampled(depth map[string]int64, lag time.Duration) {
 		j.depth.WithLabelValues(state).Set(float64(count))
 	}
 	j.lag.Set(lag.Seconds())
+	j.sampled.SetToCurrentTime()
 }

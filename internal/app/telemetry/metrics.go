@@ -20,6 +20,7 @@ type Metrics struct {
 	admission
 	features
 	tokens
+	audits     audits
 	tracesKept prometheus.Counter
 }
 
@@ -30,7 +31,7 @@ type Build struct{ Version, Commit, Go string }
 // there, and an estimate between two others would not prove it. So have they
 // 0.025, for the goal of p99.
 func durationBuckets() []float64 {
-	return []float64{0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10}
+	return []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10}
 }
 
 // NewMetrics makes the registry, with the collectors of Go and the process.
@@ -58,6 +59,7 @@ func NewMetrics(build Build) *Metrics {
 	m.admission = newAdmission(m.registry)
 	m.features = newFeatures(m.registry)
 	m.tokens = newTokens(m.registry)
+	m.audits = newAudits(m.registry)
 	return m
 }
 

@@ -32,6 +32,7 @@ func redact[T text](in T, json bool) (out []byte) {
 	kept := 0
 	for i := 0; i < len(in); {
 		var from, to int
+		s.bare = false
 		switch in[i] {
 		case ':':
 			from, to = s.userinfo(i)

@@ -95,7 +95,7 @@ func FuzzRedactJSON(f *testing.F) {
 		f.Add(seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, key, value string) {
-		line, err := json.Marshal(map[string]any{key: value, "z": map[string]any{"nested": []any{value, key, 1.5, nil}}})
+		line, err := json.Marshal(map[string]any{"a password": []int{1}, key: value, "z": map[string]any{"nested": []any{value, key, 1.5, nil}}})
 		if err != nil {
 			t.Skip(err)
 		}

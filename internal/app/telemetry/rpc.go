@@ -62,6 +62,7 @@ func (r *RPC) CallEnds(ctx context.Context, outcome rpc.Outcome) {
 		}
 		return r.callDuration.WithLabelValues(outcome.Method, outcome.Code, fault, "grpc")
 	})
+	r.evaluated(outcome.Flags.String())
 	recording := span.IsRecording()
 	observe(duration, outcome.Took, span.SpanContext(), recording && (outcome.ServerFault || span.SpanContext().IsSampled()))
 	if recording {

@@ -79,6 +79,7 @@ func NewTracing(ctx context.Context, options TracingOptions) (*Tracing, error) {
 	if err := ValidateTracing(options.Endpoint, options.Protocol); err != nil {
 		return nil, err
 	}
+	quieten(options.Logger)
 	t := &Tracing{Propagator: propagation.TraceContext{}, resource: options.resource(), numbers: newExportNumbers(options.Logger)}
 	limits := sdktrace.NewSpanLimits()
 	limits.AttributeValueLengthLimit = maxValue

@@ -1,0 +1,39 @@
+package telemetry
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/pocctl/pocctl/internal/app/flags"
+)
+
+// snapshot is of the flags that the service comes with.
+func snapshot(t testing.TB) flags.Snapshot {
+	t.Helper()
+	file, err := os.ReadFile("../../../config/feature-flags.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := flags.New(t.Context(), flags.Options{Default: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = made.Close(t.Context()) })
+	return made.Evaluate(t.Context(), flags.Subject{Role: "viewer", Subject: "a-viewer"})
+}
+
+// await returns once the condition holds.
+func await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
+	for !holds() {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
