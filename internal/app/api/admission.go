@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -107,7 +108,8 @@ func (s *server) shed(c *gin.Context) {
 	if s.Admission.Shedder == nil || lane == "" {
 		return
 	}
-	permit, err := s.Admission.Shedder.Acquire(c.Request.Context(), lane)
+	ctx := c.Request.Context() // that of handlers ends with them
+	permit, err := s.Admission.Shedder.Acquire(ctx, lane)
 	if err != nil {
 		p := newProblem(codeOverloaded, "there is no room for more now").because(err)
 		var overloaded *limits.Overloaded
@@ -120,7 +122,7 @@ func (s *server) shed(c *gin.Context) {
 	learn := false // nothing can be learned from a panic
 	defer func() { permit.Release(learn) }()
 	c.Next()
-	learn = c.Request.Context().Err() == nil
+	learn = !errors.Is(ctx.Err(), context.Canceled)
 }
 
 // inject makes the request wait or fail on purpose.
