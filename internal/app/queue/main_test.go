@@ -23,7 +23,7 @@ var postgres storetest.Server
 
 func TestMain(m *testing.M) { postgres.Main(m) }
 
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // eventually polls until the condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
@@ -284,3 +284,14 @@ func (h *handlers) count() int {
 }
 
 var errBroken = errors.New("it is broken")
+
+// late adds jobs, and fails once they are added.
+type late struct{ *queue.Queue }
+
+func (l late) EnqueueReserve(ctx context.Context, tx pgx.Tx, id orders.ID) error {
+	return errors.Join(l.Queue.EnqueueReserve(ctx, tx, id), errBroken)
+}
+
+func (l late) EnqueueConfirm(ctx context.Context, tx pgx.Tx, id orders.ID) error {
+	return errors.Join(l.Queue.EnqueueConfirm(ctx, tx, id), errBroken)
+}
