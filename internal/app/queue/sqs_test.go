@@ -259,7 +259,7 @@ func TestPoisonOnSQSIsADeadLetterAtOnceAndStaysAsItIs(t *testing.T) {
 func TestAMessageThatAPolicyHasMovedIsListed(t *testing.T) {
 	server := startSQS(t)
 	if _, err := server.client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &server.options.QueueURL, Attributes: map[string]string{
-		"RedrivePolicy": `{"maxReceiveCount": 2, "deadLetterTargetArn": "arn:aws:sqs:eu-west-1:000000000000:dead"}`,
+		"RedrivePolicy":     `{"maxReceiveCount": 2, "deadLetterTargetArn": "arn:aws:sqs:eu-west-1:000000000000:dead"}`,
 		"VisibilityTimeout": "0",
 	}}); err != nil {
 		t.Fatal(err)
