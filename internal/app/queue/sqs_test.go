@@ -36,9 +36,6 @@ type server struct {
 // startSQS starts a server, which the test's end stops.
 func startSQS(t *testing.T) *server {
 	t.Helper()
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	t.Setenv("AWS_REGION", "eu-west-1")
 	folder, err := filepath.Abs("../../../tools/sqs")
 	if err != nil {
 		t.Fatal(err)
@@ -114,6 +111,7 @@ func reserving(id orders.ID) string {
 }
 
 func TestSQSCarriesOrdersFromTheOutbox(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	at := migrated(t)
 	api := start(t, at, queue.Options{SQS: server.options}, nil)
@@ -138,6 +136,7 @@ func TestSQSCarriesOrdersFromTheOutbox(t *testing.T) {
 }
 
 func TestDuplicatesAndDisorderOnSQSChangeNothingTwice(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	p := start(t, migrated(t), queue.Options{SQS: server.options, Work: true, Workers: 8, MaxAttempts: 100}, nil)
 	product := p.product(t, "LAMP", 10)
@@ -162,6 +161,7 @@ func TestDuplicatesAndDisorderOnSQSChangeNothingTwice(t *testing.T) {
 }
 
 func TestMessagesThatFailForGoodAreDeadLettersUntilTheyAreRequeued(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	var mended atomic.Bool
 	work := &handlers{do: func(context.Context, int) error {
@@ -209,6 +209,7 @@ func TestMessagesThatFailForGoodAreDeadLettersUntilTheyAreRequeued(t *testing.T)
 }
 
 func TestPoisonOnSQSIsADeadLetterAtOnceAndStaysAsItIs(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	p := start(t, migrated(t), queue.Options{SQS: server.options, Work: true}, nil)
 	p.run(t, patience)
@@ -257,6 +258,7 @@ func TestPoisonOnSQSIsADeadLetterAtOnceAndStaysAsItIs(t *testing.T) {
 
 // TestAMessageThatAPolicyHasMovedIsListed covers what takes its worker down with it.
 func TestAMessageThatAPolicyHasMovedIsListed(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	if _, err := server.client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &server.options.QueueURL, Attributes: map[string]string{
 		"RedrivePolicy":     `{"maxReceiveCount": 2, "deadLetterTargetArn": "arn:aws:sqs:eu-west-1:000000000000:dead"}`,
@@ -282,6 +284,7 @@ func TestAMessageThatAPolicyHasMovedIsListed(t *testing.T) {
 
 // TestAMessageIsHiddenWhileItIsWorkedOn has a job last for several of its times.
 func TestAMessageIsHiddenWhileItIsWorkedOn(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	server.options.Visibility = time.Second
 	work := &handlers{do: func(ctx context.Context, _ int) error {
@@ -305,6 +308,7 @@ func TestAMessageIsHiddenWhileItIsWorkedOn(t *testing.T) {
 // TestAMessageThatIsCutShortIsDoneByAnother also shows that this isn't taken for
 // its last attempt.
 func TestAMessageThatIsCutShortIsDoneByAnother(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	server.options.Visibility = 3 * time.Second // should a poll that was cut off take it meanwhile
 	at := migrated(t)
@@ -329,6 +333,7 @@ func TestAMessageThatIsCutShortIsDoneByAnother(t *testing.T) {
 }
 
 func TestAPanicOnSQSIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	work := &handlers{do: func(_ context.Context, call int) error {
 		if call == 1 {
@@ -346,6 +351,7 @@ func TestAPanicOnSQSIsTriedAgain(t *testing.T) {
 
 // TestADatabaseThatIsAwayUsesUpNoAttempts has more failures than attempts.
 func TestADatabaseThatIsAwayUsesUpNoAttempts(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	work := &handlers{do: func(_ context.Context, call int) error {
 		if call <= 3 {
@@ -364,6 +370,7 @@ func TestADatabaseThatIsAwayUsesUpNoAttempts(t *testing.T) {
 
 // TestPostgresAndSQSMayGoAndComeBack takes each away while orders are placed.
 func TestPostgresAndSQSMayGoAndComeBack(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	at := migrated(t)
 	outside := start(t, at, queue.Options{SQS: server.options}, nil)
@@ -421,6 +428,7 @@ func TestPostgresAndSQSMayGoAndComeBack(t *testing.T) {
 }
 
 func TestMessagesThatWaitCount(t *testing.T) {
+	t.Parallel()
 	server := startSQS(t)
 	p := start(t, migrated(t), queue.Options{SQS: server.options, MaxDepth: 2}, nil)
 	p.run(t, patience)
