@@ -44,7 +44,7 @@ func (q *Queue) Run(ctx context.Context, stopTimeout time.Duration) error {
 	}()
 	<-ctx.Done()
 	q.up.Store(false)
-	err := q.stopRiver(stopTimeout, consumed)
+	err := q.stopRiver(work, stopTimeout, consumed)
 	if err != nil {
 		cut()
 	}
@@ -53,8 +53,8 @@ func (q *Queue) Run(ctx context.Context, stopTimeout time.Duration) error {
 }
 
 // stopRiver waits for the jobs of River and for those of SQS.
-func (q *Queue) stopRiver(stopTimeout time.Duration, consumed <-chan struct{}) error {
-	stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+func (q *Queue) stopRiver(ctx context.Context, stopTimeout time.Duration, consumed <-chan struct{}) error {
+	stopping, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	err := q.client.Stop(stopping)
 	if err == nil {
@@ -65,7 +65,7 @@ func (q *Queue) stopRiver(stopTimeout time.Duration, consumed <-chan struct{}) e
 			return fmt.Errorf("%w after %s", ErrCutShort, stopTimeout)
 		}
 	}
-	cutting, cancel := context.WithTimeout(context.Background(), cutTime)
+	cutting, cancel := context.WithTimeout(ctx, cutTime)
 	defer cancel()
 	if err := q.client.StopAndCancel(cutting); err != nil {
 		q.options.Logger.Warn("jobs don't end; they are taken up again once they count as lost", zap.Error(err))
