@@ -119,6 +119,9 @@ type Options struct {
 	// MaxConcurrency is the most requests that are worked on at once; the
 	// limit in force adapts below it.
 	MaxConcurrency int
+	// ShedTarget is how long work may take before less is done at once, and what
+	// has no room is refused. Requests wait for half of it, at most, for their turn.
+	ShedTarget time.Duration
 
 	// FlagsFile is the file of feature flags, watched for changes; empty takes
 	// FlagsDefault.
@@ -208,7 +211,7 @@ func Defaults() Options {
 
 		ReadRate: 100, ReadBurst: 200, WriteRate: 20, WriteBurst: 50,
 		AddressRate: 300, AddressBurst: 600,
-		MaxConcurrency: 512,
+		MaxConcurrency: 512, ShedTarget: 200 * time.Millisecond,
 
 		FaultErrorStatus: faults.DefaultErrorStatus,
 

@@ -174,8 +174,7 @@ func (p *parts) openAdmission(_ context.Context, o Options) (err error) {
 	}
 	lanes := limits.DefaultLanes()
 	for name, lane := range lanes {
-		// Well below an objective of 300 ms, and above what a busy machine takes.
-		lane.Target, lane.Patience = max(lane.Target, shedTarget), max(lane.Patience, shedPatience)
+		lane.Target, lane.Patience = max(lane.Target, o.ShedTarget), max(lane.Patience, o.ShedTarget/2)
 		lane.Max = min(lane.Max, o.MaxConcurrency)
 		lane.Initial = min(lane.Initial, lane.Max)
 		lanes[name] = lane
@@ -186,12 +185,6 @@ func (p *parts) openAdmission(_ context.Context, o Options) (err error) {
 	a.Faults, err = faults.New(o.faults(p.metrics))
 	return err
 }
-
-// How long work may take, and wait for its turn, before less is done at once.
-const (
-	shedTarget   = 200 * time.Millisecond
-	shedPatience = 100 * time.Millisecond
-)
 
 // maxClients bounds how many clients are remembered, at a few hundred bytes each.
 const maxClients = 20_000

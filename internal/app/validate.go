@@ -91,7 +91,7 @@ func (o Options) checkDurations() (string, error) {
 		{"RequestTimeout", o.RequestTimeout, time.Millisecond}, {"ShutdownTimeout", o.ShutdownTimeout, time.Millisecond},
 		{"CacheTTL", o.CacheTTL, time.Millisecond}, {"RedisTimeout", o.RedisTimeout, time.Millisecond},
 		{"ConnectTimeout", o.ConnectTimeout, time.Millisecond}, {"StatementTimeout", o.StatementTimeout, time.Millisecond},
-		{"DatabaseWait", o.DatabaseWait, time.Millisecond},
+		{"DatabaseWait", o.DatabaseWait, time.Millisecond}, {"ShedTarget", o.ShedTarget, time.Millisecond},
 		{"ReadinessDelay", o.ReadinessDelay, 0}, {"CacheLocalTTL", o.CacheLocalTTL, 0}, {"CacheNegativeTTL", o.CacheNegativeTTL, 0},
 		{"OIDCClockSkew", o.OIDCClockSkew, 0},
 	} {

@@ -32,7 +32,7 @@ releases:
     dependsOn: [postgres, redis]
     values:
       replicaCount: 1
-      config: {extra: {POCCTL_CACHE_TTL: 1h, POCCTL_CACHE_LOCAL_TTL: 0s}}
+      config: {extra: {POCCTL_CACHE_TTL: 1h, POCCTL_CACHE_LOCAL_TTL: 0s, POCCTL_SHED_TARGET: 2s}}
       oidc: {issuer: $(INGRESS_URL)/issuer, jwksURL: "http://issuer:8080/issuer/keys"}
 `
 
