@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,10 +13,9 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	noopmetric "go.opentelemetry.io/otel/metric/noop"
+	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -194,7 +194,7 @@ func BenchmarkMeasure(b *testing.B) {
 	}
 }
 
-// BenchmarkMiddleware compares with the libraries' own, tracing alone.
+// BenchmarkMiddleware is what spans and metrics add to a handler.
 func BenchmarkMiddleware(b *testing.B) {
 	gin.SetMode(gin.ReleaseMode)
 	tracing := benchTracing(b, "http://127.0.0.1:9", 0)
@@ -220,19 +220,6 @@ func BenchmarkMiddleware(b *testing.B) {
 			})
 			engine.GET("/api/v1/products/:id", serve)
 			return engine
-		}},
-		{"otelgin", func() http.Handler {
-			engine := gin.New()
-			engine.Use(otelgin.Middleware("pocctl", otelgin.WithTracerProvider(tracing.Provider), otelgin.WithPropagators(tracing.Propagator),
-				otelgin.WithMeterProvider(noopmetric.NewMeterProvider())))
-			engine.GET("/api/v1/products/:id", serve)
-			return engine
-		}},
-		{"otelhttp", func() http.Handler {
-			engine := gin.New()
-			engine.GET("/api/v1/products/:id", serve)
-			return otelhttp.NewHandler(engine, "pocctl", otelhttp.WithTracerProvider(tracing.Provider), otelhttp.WithPropagators(tracing.Propagator),
-				otelhttp.WithMeterProvider(noopmetric.NewMeterProvider()))
 		}},
 	} {
 		b.Run(test.name, func(b *testing.B) {
@@ -271,4 +258,60 @@ func toFile(b *testing.B) io.Writer {
 	}
 	b.Cleanup(func() { _ = file.Close() })
 	return file
+}
+
+// BenchmarkStatement is what tracing and measuring add to a query.
+func BenchmarkStatement(b *testing.B) {
+	const sql = "-- name: GetProduct :one\nSELECT id, sku, name FROM products WHERE id = $1"
+	benchWithin(b, func(tracing *Tracing) func(context.Context) {
+		tracer := NewPostgres(NewMetrics(Build{}), tracing)
+		return func(ctx context.Context) {
+			tracer.TraceQueryEnd(tracer.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: sql}), nil, pgx.TraceQueryEndData{})
+		}
+	})
+}
+
+// BenchmarkCommand is what they add to a command of Redis.
+func BenchmarkCommand(b *testing.B) {
+	benchWithin(b, func(tracing *Tracing) func(context.Context) {
+		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:9"})
+		b.Cleanup(func() { _ = client.Close() })
+		WatchRedis(client, NewMetrics(Build{}), tracing)
+		client.AddHook(nothing{})
+		return func(ctx context.Context) { client.Get(ctx, "key") }
+	})
+}
+
+// benchWithin does something four times to a request.
+func benchWithin(b *testing.B, build func(*Tracing) func(context.Context)) {
+	b.Helper()
+	for _, ratio := range []float64{0, 1} {
+		b.Run(fmt.Sprintf("sampled=%v", ratio), func(b *testing.B) {
+			tracing := benchTracing(b, "http://127.0.0.1:9", ratio)
+			tracing.keeper.next.ended = true // nothing is queued
+			do := build(tracing)
+			cpu(b, func() {
+				ctx, root := tracing.Tracer("test").Start(b.Context(), "root")
+				for i := 0; b.Loop(); i++ {
+					if i%4 == 3 {
+						root.End()
+						ctx, root = tracing.Tracer("test").Start(b.Context(), "root")
+					}
+					do(ctx)
+				}
+				root.End()
+			})
+		})
+	}
+}
+
+// nothing answers in the place of Redis.
+type nothing struct{}
+
+func (nothing) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (nothing) ProcessHook(redis.ProcessHook) redis.ProcessHook {
+	return func(context.Context, redis.Cmder) error { return nil }
+}
+func (nothing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }

@@ -2,11 +2,28 @@ package telemetry
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel"
+
 	"github.com/pocctl/pocctl/internal/app/flags"
+	"github.com/pocctl/pocctl/internal/app/store/storetest"
 )
+
+var postgres storetest.Server
+
+func TestMain(m *testing.M) { postgres.Main(m) }
+
+func containsAny(text string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}
 
 // snapshot is of the flags that the service comes with.
 func snapshot(t testing.TB) flags.Snapshot {
@@ -37,3 +54,5 @@ func await(t testing.TB, what string, holds func() bool) {
 		}
 	}
 }
+
+func sayAsOpenTelemetry(err error) { otel.Handle(err) }
