@@ -148,3 +148,25 @@ func TestCheckNeedsADatabase(t *testing.T) {
 		t.Errorf("checked an empty database: %+v", report)
 	}
 }
+
+// A seed has indexes on words collect; afterwards nothing may be left to collect,
+// or every search would read it.
+func TestASeedLeavesNothingToCollect(t *testing.T) {
+	url := migratedURL(t)
+	seed(t, url, 200)
+	s := open(t, url)
+	var left int64
+	var settings []string
+	if err := s.Pool().QueryRow(t.Context(), `
+		SELECT sum(gin_clean_pending_list(oid)), array_agg(reloptions::text ORDER BY relname) FILTER (WHERE reloptions IS NOT NULL)
+		FROM pg_class WHERE relname IN ('product_documents_names_index', 'product_documents_document_index', 'products_document_index')`,
+	).Scan(&left, &settings); err != nil {
+		t.Fatal(err)
+	}
+	if left != 0 {
+		t.Errorf("%d pages were left to collect", left)
+	}
+	if diff := cmp.Diff([]string{"{fastupdate=off}", "{fastupdate=off}"}, settings); diff != "" {
+		t.Errorf("the indexes' settings (-want +got):\n%s", diff)
+	}
+}

@@ -72,7 +72,7 @@ func (p planAnew) Query(ctx context.Context, sql string, args ...any) (pgx.Rows,
 	return p.Pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 }
 
-// New makes a store. It connects when it is first used, so the database may
+// New makes a store. It connects in the background and when it is used, so the database may
 // come later. Errors: a bad URL.
 func New(ctx context.Context, options Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(options.URL)
