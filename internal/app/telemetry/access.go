@@ -52,6 +52,9 @@ func newAccessLog(logger *zap.Logger) *accessLog {
 	return &accessLog{logger: logger, fast: fast, pool: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
+// largestKept bounds the memory that is kept for the next line, in bytes.
+const largestKept = 4 << 10
+
 // write writes the line if its level is wanted. There is nobody to tell of an
 // error but the log itself.
 func (a *accessLog) write(line *access) {
@@ -67,7 +70,9 @@ func (a *accessLog) write(line *access) {
 	buffer, _ := a.pool.Get().(*[]byte)
 	*buffer = line.appendTo((*buffer)[:0], time.Now())
 	_ = a.fast.to.write(*buffer, line.level >= zapcore.ErrorLevel)
-	a.pool.Put(buffer)
+	if cap(*buffer) <= largestKept {
+		a.pool.Put(buffer)
+	}
 }
 
 // fields are those of the line for zap, in the same order.

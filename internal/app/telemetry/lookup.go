@@ -22,7 +22,7 @@ func (l *lookup[K, V]) find(key K) (value V, has bool) {
 }
 
 // get gives what belongs to the key, and makes it the first time.
-func (l *lookup[K, V]) get(key K, make func() V) V {
+func (l *lookup[K, V]) get(key K, create func() V) V {
 	if value, has := l.find(key); has {
 		return value
 	}
@@ -35,7 +35,7 @@ func (l *lookup[K, V]) get(key K, make func() V) V {
 		}
 		maps.Copy(known, *before)
 	}
-	known[key] = make()
+	known[key] = create()
 	l.known.Store(&known)
 	return known[key]
 }

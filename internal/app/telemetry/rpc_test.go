@@ -1,14 +1,27 @@
 package telemetry
 
 import (
+	"context"
 	"errors"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	noopmetric "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
 
 	"github.com/pocctl/pocctl/internal/app/rpc"
+	"github.com/pocctl/pocctl/internal/app/telemetry/contract"
 )
 
 func TestACallIsTracedLoggedAndMeasured(t *testing.T) {
@@ -88,5 +101,63 @@ func TestCallsOfProbesAreLoggedAtDebug(t *testing.T) {
 	flush()
 	if got := p.lines(t); len(got) != 1 || got[0]["level"] != "debug" || got[0]["trace_id"] != nil {
 		t.Errorf("the log has %v", got)
+	}
+}
+
+// observed tells the observer of calls as package rpc does.
+type observed struct{ *RPC }
+
+func (observed) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (observed) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (observed) HandleConn(context.Context, stats.ConnStats)                       {}
+
+func (o observed) HandleRPC(ctx context.Context, event stats.RPCStats) {
+	switch event := event.(type) {
+	case *stats.Begin:
+		o.CallBegins("/grpc.health.v1.Health/Check")
+	case *stats.End:
+		o.CallEnds(ctx, rpc.Outcome{
+			Method: "/grpc.health.v1.Health/Check", RequestID: "r-1", Address: "127.0.0.1", Code: "NOT_FOUND", Reason: "x", Err: event.Error,
+		})
+	}
+}
+
+// Spans of calls are the library's; what it writes is in the contract, too.
+func TestSpansOfCallsAreAsAgreed(t *testing.T) {
+	agreed, err := contract.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracing, collector := traced(t, func(o *TracingOptions) { o.Ratio = 1 })
+	p, logger, flushLog := logging(t, "info")
+	server := grpc.NewServer(grpc.StatsHandler(observed{NewRPC(NewMetrics(Build{}), logger)}), grpc.StatsHandler(otelgrpc.NewServerHandler(
+		otelgrpc.WithTracerProvider(tracing.Provider), otelgrpc.WithPropagators(tracing.Propagator), otelgrpc.WithMeterProvider(noopmetric.NewMeterProvider()))))
+	healthv1.RegisterHealthServer(server, health.NewServer())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	connection, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() })
+	if _, err := healthv1.NewHealthClient(connection).Check(t.Context(), &healthv1.HealthCheckRequest{Service: "none"}); status.Code(err) != codes.NotFound {
+		t.Fatalf("the call gives %v", err)
+	}
+	server.GracefulStop()
+	flush(t, tracing)
+	flushLog()
+	for _, problem := range agreed.CheckSpans(contract.FromOTLP(collector.Resources())) {
+		if problem.Kind != contract.Missing || strings.Contains(problem.Signal, "grpc") {
+			t.Error(problem)
+		}
+	}
+	for _, problem := range agreed.CheckLogs([]byte(p.String())) {
+		if problem.Kind != contract.Missing || problem.Signal == "call" {
+			t.Error(problem)
+		}
 	}
 }
