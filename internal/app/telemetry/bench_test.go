@@ -113,9 +113,7 @@ func BenchmarkSpan(b *testing.B) {
 	}{{"not-sent", "", 0}, {"unsampled", "http://127.0.0.1:9", 0}, {"sampled", "http://127.0.0.1:9", 1}} {
 		b.Run(test.name, func(b *testing.B) {
 			tracing := benchTracing(b, test.endpoint, test.ratio)
-			if tracing.keeper != nil {
-				tracing.keeper.next.ended = true // nothing is queued
-			}
+			sendNothing(b, tracing)
 			h := NewHTTP(NewMetrics(Build{}), tracing, zap.NewNop())
 			r, outcome := benchRequest(), benchOutcome(b)
 			route := h.route(routeKey{http.MethodGet, "/api/v1/products/:id"})
@@ -288,7 +286,7 @@ func benchWithin(b *testing.B, build func(*Tracing) func(context.Context)) {
 	for _, ratio := range []float64{0, 1} {
 		b.Run(fmt.Sprintf("sampled=%v", ratio), func(b *testing.B) {
 			tracing := benchTracing(b, "http://127.0.0.1:9", ratio)
-			tracing.keeper.next.ended = true // nothing is queued
+			sendNothing(b, tracing)
 			do := build(tracing)
 			cpu(b, func() {
 				ctx, root := tracing.Tracer("test").Start(b.Context(), "root")
@@ -302,6 +300,17 @@ func benchWithin(b *testing.B, build func(*Tracing) func(context.Context)) {
 				root.End()
 			})
 		})
+	}
+}
+
+// sendNothing has spans end where they would be queued.
+func sendNothing(b *testing.B, tracing *Tracing) {
+	b.Helper()
+	if tracing.keeper == nil {
+		return
+	}
+	if err := tracing.keeper.next.shutdown(b.Context()); err != nil {
+		b.Fatal(err)
 	}
 }
 
