@@ -62,12 +62,13 @@ func assemble(ctx context.Context, o Options) (p *parts, err error) {
 	}()
 	hostname, _ := os.Hostname() // only a name
 	p.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{
-		Endpoint: o.OTLPEndpoint, Protocol: o.OTLPProtocol, Ratio: o.TraceRatio, Logger: p.logger, Kept: p.metrics.TraceKept,
+		Endpoint: o.OTLPEndpoint, Protocol: o.OTLPProtocol, Ratio: o.TraceRatio, Logger: p.logger, Kept: p.metrics.TraceKept, Resolver: o.Resolver,
 		Service: "pocctl", Version: o.Build.Version, Instance: cmp.Or(os.Getenv("POD_NAME"), hostname), Environment: o.DeploymentEnvironment,
 	})
 	if err != nil {
 		return p, err
 	}
+	p.metrics.Register(p.tracing.Collector())
 	for _, part := range []func(context.Context, Options) error{p.openStore, p.openCache, p.openQueue, p.openFlags, p.openAuth, p.openAdmission} {
 		if err := part(ctx, o); err != nil {
 			return p, err
@@ -78,6 +79,7 @@ func assemble(ctx context.Context, o Options) (p *parts, err error) {
 
 func (p *parts) openStore(ctx context.Context, o Options) (err error) {
 	database := o.store()
+	database.Tracer = telemetry.NewPostgres(p.metrics, p.tracing)
 	database.MinIdleConnections = 2
 	database.StatementTimeout = o.StatementTimeout
 	database.LockTimeout = o.StatementTimeout * 2 / 3
@@ -97,6 +99,7 @@ func (p *parts) openCache(_ context.Context, o Options) (err error) {
 		}); err != nil {
 			return err
 		}
+		telemetry.WatchRedis(p.redis, p.metrics, p.tracing)
 	}
 	local := cache.DefaultLocal()
 	local.TTL, local.AbsentTTL, local.MaxBytes = o.CacheLocalTTL, o.CacheNegativeTTL, int(o.CacheLocalSize)
@@ -182,6 +185,7 @@ func (p *parts) openAdmission(_ context.Context, o Options) (err error) {
 	if a.Shedder, err = limits.NewShedder(limits.ShedderOptions{Lanes: lanes, Observer: p.metrics}); err != nil {
 		return err
 	}
+	p.metrics.Register(telemetry.NewLanes(a.Shedder))
 	a.Faults, err = faults.New(o.faults(p.metrics))
 	return err
 }

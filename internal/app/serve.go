@@ -124,7 +124,7 @@ func (s *service) make(work context.Context) {
 	s.http = s.server(work, probes.Handler())
 	if s.options.Role.serves() {
 		s.http = s.server(work, api.New(api.Options{
-			Catalog: s.catalog, Orders: s.orders, Cache: s.cache, DeadLetters: s.queue, Flags: s.flags, Auditor: s.store.Audit(),
+			Catalog: s.catalog, Orders: s.orders, Cache: s.cache, DeadLetters: s.queue, Flags: s.flags, Auditor: telemetry.NewAuditor(s.store.Audit(), s.metrics),
 			Verifier: s.verifier, Admission: s.admission, Observer: telemetry.NewHTTP(s.metrics, s.tracing, s.logger),
 			Logger: s.logger, Probes: probes, Draining: s.draining.Load, RequestTimeout: s.options.RequestTimeout, IssuerURL: s.options.OIDCIssuer,
 		}))
@@ -133,7 +133,7 @@ func (s *service) make(work context.Context) {
 	s.private.WriteTimeout = 2 * time.Minute // profiles take as long as they are asked to
 	if s.listeners.grpc != nil {
 		s.rpc = rpc.New(rpc.Options{
-			Catalog: s.catalog, Orders: s.orders, DeadLetters: s.queue, Flags: s.flags, Auditor: s.store.Audit(),
+			Catalog: s.catalog, Orders: s.orders, DeadLetters: s.queue, Flags: s.flags, Auditor: telemetry.NewAuditor(s.store.Audit(), s.metrics),
 			Verifier: s.verifier, Admission: rpc.Admission(s.admission), Observer: telemetry.NewRPC(s.metrics, s.logger), Logger: s.logger,
 			Ready: s.readiness.ready, RequestTimeout: s.options.RequestTimeout, Reflection: s.options.GRPCReflection,
 			TracerProvider: s.tracing.Provider, Propagator: s.tracing.Propagator,
