@@ -104,6 +104,15 @@ func measured(t *testing.T, box *harness.Sandbox, args ...string) harness.Result
 	return result
 }
 
+// gently is how `up` is typed where the load is not what is tested: other tests
+// measure on the same machine, or keep it busy.
+func gently(t *testing.T, box *harness.Sandbox, environment string) []string {
+	t.Helper()
+	return []string{
+		"up", "-o", "json", "--rate", "50", "--duration", "2s", "--warmup", "0s", "--source", source(t, box, environment, anyLatency),
+	}
+}
+
 // running says whether the program has not ended yet.
 func (b *background) running() bool {
 	select {

@@ -45,7 +45,7 @@ func TestInterrupts(t *testing.T) {
 		})
 	}
 	t.Run("the next up finishes", func(t *testing.T) {
-		if up := parse(t, box.Must(measured(t, box, "up", "-o", "json"))); up.Status != "passed" {
+		if up := parse(t, box.Must(measured(t, box, gently(t, box, localEnvironment(t))...))); up.Status != "passed" {
 			t.Errorf("up: %+v", up)
 		}
 	})
@@ -162,5 +162,5 @@ func twice(t *testing.T, box *harness.Sandbox) {
 		t.Errorf("it ended with %v after %d presses", up.ProcessState, presses)
 	}
 	noOrphans(t, box)
-	box.Must(measured(t, box, "up", "-o", "json"))
+	box.Must(measured(t, box, gently(t, box, localEnvironment(t))...))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pocctl/pocctl/internal/app/store/query"
@@ -81,6 +82,7 @@ func New(ctx context.Context, options Options) (*Store, error) {
 	}
 	options.apply(config.ConnConfig)
 	options.limit(config.ConnConfig.RuntimeParams)
+	config.ConnConfig.BuildContextWatcherHandler = lenient
 	config.MaxConns = options.MaxConnections
 	config.MinIdleConns = min(options.MinIdleConnections, options.MaxConnections)
 	config.MaxConnLifetime = connectionLifetime
@@ -133,6 +135,16 @@ func (o Options) apply(config *pgx.ConnConfig) {
 	}
 	config.LookupFunc = resolver.LookupHost
 	config.DialFunc = pgconn.DialFunc((&net.Dialer{Timeout: o.ConnectTimeout, Resolver: resolver}).DialContext)
+}
+
+// leaveTime is how long a statement may go on once its caller has gone.
+const leaveTime = 300 * time.Millisecond
+
+// lenient lets a statement end whose caller has gone. To cut it would cost the
+// connection, and another one more than the statement: when many callers leave a
+// busy database, that would keep it busy.
+func lenient(connection *pgconn.PgConn) ctxwatch.Handler {
+	return &pgconn.DeadlineContextWatcherHandler{Conn: connection.Conn(), DeadlineDelay: leaveTime}
 }
 
 // limit bounds what a session may do. The service's statements are short: to
