@@ -16,6 +16,7 @@ type keySet struct {
 	source   source
 	refresh  time.Duration
 	refetch  time.Duration
+	retry    time.Duration
 	maxStale time.Duration
 	timeout  time.Duration
 	now      func() time.Time
@@ -116,7 +117,11 @@ func (k *keySet) start(ctx context.Context) *flight {
 		return k.flight
 	}
 	now := k.now()
-	if since := now.Sub(k.started); k.last != nil && since >= 0 && since < k.refetch {
+	pause := k.refetch
+	if k.failing.Load() {
+		pause = k.retry
+	}
+	if since := now.Sub(k.started); k.last != nil && since >= 0 && since < pause {
 		return k.last
 	}
 	begun := &flight{done: make(chan struct{})}

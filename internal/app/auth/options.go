@@ -49,9 +49,12 @@ type VerifierOptions struct {
 	// Refresh is how old keys may be before they are fetched again, 5 minutes
 	// by default: that long, at most, a withdrawn key is still taken.
 	Refresh time.Duration
-	// Refetch is the least time between two fetches, 3 s by default, however
-	// many unknown keys are named and however often fetching fails.
+	// Refetch is the least time from one fetch that went well to the next, 3 s
+	// by default, however many unknown keys are named.
 	Refetch time.Duration
+	// Retry is the least time from a fetch that failed to the next, 250 ms by
+	// default: an issuer that is back is of use at once.
+	Retry time.Duration
 	// MaxStale is how old keys may be if the issuer can't be reached, 24 hours
 	// by default. After that no token is taken.
 	MaxStale time.Duration
@@ -110,6 +113,7 @@ func (o VerifierOptions) completed() (VerifierOptions, error) {
 	orDefault(&o.FetchTimeout, 3*time.Second)
 	orDefault(&o.Refresh, 5*time.Minute)
 	orDefault(&o.Refetch, 3*time.Second)
+	orDefault(&o.Retry, 250*time.Millisecond)
 	orDefault(&o.MaxStale, 24*time.Hour)
 	orDefault(&o.CacheSize, 10_000)
 	orDefault[Observer](&o.Observer, nobodyWatches{})
@@ -180,7 +184,7 @@ func (o VerifierOptions) validate() error {
 	}
 	for name, value := range map[string]time.Duration{
 		"clock skew": o.ClockSkew, "time for a fetch of keys": o.FetchTimeout, "age of keys": o.Refresh,
-		"time between fetches of keys": o.Refetch, "greatest age of keys": o.MaxStale,
+		"time between fetches of keys": o.Refetch, "time to a retry": o.Retry, "greatest age of keys": o.MaxStale,
 	} {
 		if value < 0 {
 			return fmt.Errorf("the %s: must not be negative", name)

@@ -31,7 +31,7 @@ func NewVerifier(options VerifierOptions) (*Verifier, error) {
 		remembered: newRemembered(options.CacheSize),
 		keys: &keySet{
 			source:  source{client: options.HTTPClient, issuer: options.Issuer, given: options.JWKSURL, found: new(string)},
-			refresh: options.Refresh, refetch: options.Refetch, maxStale: options.MaxStale, timeout: options.FetchTimeout,
+			refresh: options.Refresh, refetch: options.Refetch, retry: options.Retry, maxStale: options.MaxStale, timeout: options.FetchTimeout,
 			now: options.Now, fetched: options.Observer.KeysFetched,
 		},
 	}
