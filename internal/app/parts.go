@@ -117,7 +117,7 @@ func (p *parts) openCache(_ context.Context, o Options) (err error) {
 
 func (p *parts) openQueue(_ context.Context, o Options) (err error) {
 	options := queue.Options{
-		Pool: p.store.Pool(), Work: o.Role.works(), Workers: o.QueueWorkers, MaxAttempts: o.QueueMaxAttempts, MaxDepth: o.QueueMaxDepth,
+		Kind: queue.Kind(o.Queue), Pool: p.store.Pool(), Work: o.Role.works(), Workers: o.QueueWorkers, MaxAttempts: o.QueueMaxAttempts, MaxDepth: o.QueueMaxDepth,
 		Tracer: p.tracing.Tracer("queue"), Logger: p.logger, Observer: p.metrics,
 	}
 	if o.Queue == queueSQS {

@@ -29,8 +29,8 @@ role, and prints it. A viewer may place orders, an editor change products too, a
 an admin see and do everything. The token is kept nowhere.`,
 		GroupID: groupLook,
 		Example: `  curl -H "Authorization: Bearer $(pocctl token)" http://127.0.0.1:8080/api/v1/me
-  TOKEN=$(pocctl token --role admin)
-  pocctl token --role viewer -o json`,
+  TOKEN=$(pocctl token --as admin)
+  pocctl token --as viewer -o json`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			s, _, err := a.stack()
@@ -56,7 +56,7 @@ an admin see and do everything. The token is kept nowhere.`,
 			})
 		},
 	}
-	command.Flags().Var(&choice{&role, config.Roles()}, "role", "what the token is good for: `viewer|editor|admin`")
-	complete(command, "role", cobra.ShellCompDirectiveNoFileComp, config.Roles)
+	command.Flags().Var(&choice{&role, config.Roles()}, "as", "what the token is good for: `viewer|editor|admin`")
+	complete(command, "as", cobra.ShellCompDirectiveNoFileComp, config.Roles)
 	return command
 }

@@ -34,7 +34,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	before := time.Now()
-	stdout, _, code := typed(t, "token", "--env", file, "--role", "viewer", "-o", "json")
+	stdout, _, code := typed(t, "token", "--env", file, "--as", "viewer", "-o", "json")
 	var got tokenAnswer
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
 		t.Fatalf("exit %d, %q: %v", code, stdout, err)
@@ -68,7 +68,7 @@ func TestTokenIsRefused(t *testing.T) {
 		"nobody there":   {"auth: {issuer: 'http://127.0.0.1:1', secretEnv: {editor: SHOP_SECRET}, clients: {editor: pocctl-editor}}\n", "editor", 1, "curl -i http://127.0.0.1:1/.well-known/openid-configuration\n  code  issuer-unreachable\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stdout, stderr, code := typed(t, "token", "--env", environmentFile(t, test.auth), "--role", test.role)
+			stdout, stderr, code := typed(t, "token", "--env", environmentFile(t, test.auth), "--as", test.role)
 			// Lines are wrapped for the terminal; the words are this test's matter.
 			plain := func(text string) string { return strings.Join(strings.Fields(text), " ") }
 			if code != test.code || stdout != "" || !strings.Contains(plain(stderr), plain(test.want)) {

@@ -37,7 +37,9 @@ func getAndDescribe(l *lab) {
 }
 
 func runAndDelete(l *lab) {
-	if out := l.must("run", "once", "--image=busybox", "--restart=Never", "--attach", "--rm", "--quiet", "--", "echo", "it ran"); !strings.HasPrefix(out, "it ran\n") {
+	// As on any cluster, attaching shows what is printed from then on: the
+	// command gives kubectl time to attach.
+	if out := l.must("run", "once", "--image=busybox", "--restart=Never", "--attach", "--rm", "--quiet", "--", "sh", "-c", "sleep 3; echo it ran"); !strings.HasPrefix(out, "it ran\n") {
 		l.t.Errorf("kubectl run gives %q", out)
 	}
 	l.apply("%s", shellPod("long", "trap 'exit 0' TERM; while :; do sleep 0.1; done", ""))

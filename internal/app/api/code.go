@@ -20,6 +20,7 @@ const (
 	codeOrderNotFound      code = "order-not-found"
 	codeFlagNotFound       code = "flag-not-found"
 	codeDeadLetterNotFound code = "dead-letter-not-found"
+	codeExperimental       code = "experiment-off"
 	codeMethod             code = "method-not-allowed"
 	codeSKUTaken           code = "sku-taken"
 	codeOrderState         code = "order-not-cancellable"
@@ -67,6 +68,8 @@ func (c code) describe() (status int, title string) {
 		return http.StatusNotFound, "No such flag"
 	case codeDeadLetterNotFound:
 		return http.StatusNotFound, "No such dead letter"
+	case codeExperimental:
+		return http.StatusNotFound, "An experiment that isn't on for you"
 	case codeMethod:
 		return http.StatusMethodNotAllowed, "Method not allowed"
 	case codeSKUTaken:

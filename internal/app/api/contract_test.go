@@ -83,7 +83,11 @@ func well(s *service) map[string]func() exchange {
 	return map[string]func() exchange{
 		"listProducts":   func() exchange { return exchange{"GET", "/api/v1/products?sort=-price&limit=2", "", nil, ""} },
 		"searchProducts": func() exchange { product(); return exchange{"GET", "/api/v1/products/search?q=lamp", "", nil, ""} },
-		"getProduct":     func() exchange { return exchange{"GET", product().path(), "", nil, ""} },
+		"suggestProducts": func() exchange {
+			product() // by the flags as they come, admins alone are in the experiment
+			return exchange{"GET", "/api/v1/products/suggestions?q=lam", "", nil, auth.Admin}
+		},
+		"getProduct": func() exchange { return exchange{"GET", product().path(), "", nil, ""} },
 		"createProduct": func() exchange {
 			return exchange{"POST", "/api/v1/products", draft("NEW-"+strconv.FormatInt(time.Now().UnixNano(), 36), "New"), nil, auth.Editor}
 		},
@@ -142,6 +146,8 @@ func provoke(s *service, name string, status int, good exchange) (exchange, bool
 			e.path = strings.Replace(e.path, "product-cache", "no-such-flag", 1)
 		case "requeueDeadLetter":
 			e.path = "/api/v1/admin/dead-letters/999999999/requeue"
+		case "suggestProducts":
+			e.role = auth.Viewer
 		case "cancelOrder":
 			e.path = "/api/v1/orders/" + unknownID + "/cancel"
 		default:

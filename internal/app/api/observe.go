@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 )
 
@@ -29,15 +30,18 @@ func (s *server) observe(c *gin.Context) {
 	if s.Draining() {
 		header["Connection"] = []string{"close"}
 	}
+	// An answer that is cut short by a panic is told of too.
+	defer func() {
+		status := c.Writer.Status()
+		if errors.Is(ctx.Err(), context.Canceled) && r.cause != nil {
+			status = statusClientGone
+		}
+		end(Outcome{
+			RequestID: r.id, Method: r.method, Path: r.path, Route: route(c), Status: status, Bytes: max(0, c.Writer.Size()),
+			Took: time.Since(r.began), Address: addressText(r.address), User: r.principal.Subject, Flags: r.flags, Cache: r.cache, Err: r.cause,
+		})
+	}()
 	c.Next()
-	status := c.Writer.Status()
-	if errors.Is(ctx.Err(), context.Canceled) && r.cause != nil {
-		status = statusClientGone
-	}
-	end(Outcome{
-		RequestID: r.id, Method: r.method, Path: r.path, Route: route(c), Status: status, Bytes: max(0, c.Writer.Size()),
-		Took: time.Since(r.began), Address: addressText(r.address), User: r.principal.Subject, Flags: r.flags, Cache: r.cache, Err: r.cause,
-	})
 }
 
 // recover answers a panic with 500, and goes on.
@@ -52,7 +56,9 @@ func (s *server) recover(c *gin.Context) {
 		}
 		r := requestOf(c.Request.Context())
 		s.Observer.Panic()
-		s.Logger.Error("panic", zap.String("request_id", r.id), zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
+		s.Logger.Error("panic", zap.String("request_id", r.id),
+			zap.Stringer("trace_id", trace.SpanContextFromContext(c.Request.Context()).TraceID()),
+			zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
 		if c.Writer.Written() {
 			panic(http.ErrAbortHandler) // too late for an answer: let the client see that it is cut short
 		}

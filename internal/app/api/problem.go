@@ -157,7 +157,7 @@ func authProblem(_ string, err error) *problem {
 		return newProblem(codeForbidden, "this needs the role %s", forbidden.Needs).
 			with("WWW-Authenticate", auth.Challenge(err))
 	case errors.Is(err, auth.ErrAuditUnavailable):
-		return newProblem(codeAuditUnavailable, "nothing was done, as it couldn't be written to the audit log").retryIn(time.Second)
+		return newProblem(codeAuditUnavailable, "it can't be written to the audit log now").retryIn(time.Second)
 	case errors.Is(err, auth.ErrIssuerUnavailable):
 		return newProblem(codeIssuerUnavailable, "the token can't be checked now").retryIn(time.Second)
 	}

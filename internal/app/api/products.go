@@ -28,6 +28,11 @@ func (s *server) productOperations() {
 		summary: "Search products", detail: "Products whose words, or whose SKU, begin with those of q. An exact SKU comes first, then the best match.",
 	}, s.searchProducts)
 	register(s, operation{
+		name: "suggestProducts", method: http.MethodGet, path: productsPath + "/suggestions", tag: tagProducts, success: http.StatusOK,
+		summary: "Suggest products while a query is typed", refusals: []int{http.StatusNotFound},
+		detail: "The names of the best matches. Experimental: answered with 404 unless the flag experimental-search is on for the caller.",
+	}, s.suggestProducts)
+	register(s, operation{
 		name: "getProduct", method: http.MethodGet, path: productsPath + "/{id}", tag: tagProducts, success: http.StatusOK,
 		summary: "Read a product", refusals: []int{http.StatusNotFound}, raw: reflect.TypeFor[product](),
 	}, s.getProduct)

@@ -32,12 +32,13 @@ type method struct {
 // policy. One that is missing here is refused to everybody.
 func operations() map[string]string {
 	return map[string]string{
-		pocctlv1.CatalogService_CreateProduct_FullMethodName:  "createProduct",
-		pocctlv1.CatalogService_GetProduct_FullMethodName:     "getProduct",
-		pocctlv1.CatalogService_ListProducts_FullMethodName:   "listProducts",
-		pocctlv1.CatalogService_SearchProducts_FullMethodName: "searchProducts",
-		pocctlv1.CatalogService_ReplaceProduct_FullMethodName: "replaceProduct",
-		pocctlv1.CatalogService_DeleteProduct_FullMethodName:  "deleteProduct",
+		pocctlv1.CatalogService_CreateProduct_FullMethodName:   "createProduct",
+		pocctlv1.CatalogService_GetProduct_FullMethodName:      "getProduct",
+		pocctlv1.CatalogService_ListProducts_FullMethodName:    "listProducts",
+		pocctlv1.CatalogService_SearchProducts_FullMethodName:  "searchProducts",
+		pocctlv1.CatalogService_SuggestProducts_FullMethodName: "suggestProducts",
+		pocctlv1.CatalogService_ReplaceProduct_FullMethodName:  "replaceProduct",
+		pocctlv1.CatalogService_DeleteProduct_FullMethodName:   "deleteProduct",
 
 		pocctlv1.OrderService_PlaceOrder_FullMethodName:  "placeOrder",
 		pocctlv1.OrderService_GetOrder_FullMethodName:    "getOrder",

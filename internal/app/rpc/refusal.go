@@ -30,6 +30,7 @@ const (
 	reasonOrderNotFound      reason = "order-not-found"
 	reasonFlagNotFound       reason = "flag-not-found"
 	reasonDeadLetterNotFound reason = "dead-letter-not-found"
+	reasonExperimental       reason = "experiment-off"
 	reasonSKUTaken           reason = "sku-taken"
 	reasonVersionMismatch    reason = "version-mismatch"
 	reasonKeyReused          reason = "idempotency-key-reused"

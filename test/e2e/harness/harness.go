@@ -113,7 +113,7 @@ func (s *Sandbox) Kubectl(args ...string) Result {
 // Token gives an access token of the environment's issuer; empty if there is none now.
 func (s *Sandbox) Token(role string) string {
 	s.t.Helper()
-	return strings.TrimSpace(s.Pocctl("token", "--role", role).Stdout)
+	return strings.TrimSpace(s.Pocctl("token", "--as", role).Stdout)
 }
 
 // Apply gives kubectl a manifest.

@@ -1027,6 +1027,171 @@ func (*DeleteProductResponse) Descriptor() ([]byte, []int) {
 	return file_pocctl_v1_catalog_proto_rawDescGZIP(), []int{14}
 }
 
+// SuggestProductsRequest is what has been typed so far.
+type SuggestProductsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The query: 1 to 200 characters.
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// How many, at most: 1 to 20, 5 if it is 0.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestProductsRequest) Reset() {
+	*x = SuggestProductsRequest{}
+	mi := &file_pocctl_v1_catalog_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestProductsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestProductsRequest) ProtoMessage() {}
+
+func (x *SuggestProductsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pocctl_v1_catalog_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestProductsRequest.ProtoReflect.Descriptor instead.
+func (*SuggestProductsRequest) Descriptor() ([]byte, []int) {
+	return file_pocctl_v1_catalog_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SuggestProductsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *SuggestProductsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// SuggestProductsResponse has the best match first.
+type SuggestProductsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The matches.
+	Suggestions   []*Suggestion `protobuf:"bytes,1,rep,name=suggestions,proto3" json:"suggestions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuggestProductsResponse) Reset() {
+	*x = SuggestProductsResponse{}
+	mi := &file_pocctl_v1_catalog_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuggestProductsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuggestProductsResponse) ProtoMessage() {}
+
+func (x *SuggestProductsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pocctl_v1_catalog_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuggestProductsResponse.ProtoReflect.Descriptor instead.
+func (*SuggestProductsResponse) Descriptor() ([]byte, []int) {
+	return file_pocctl_v1_catalog_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SuggestProductsResponse) GetSuggestions() []*Suggestion {
+	if x != nil {
+		return x.Suggestions
+	}
+	return nil
+}
+
+// Suggestion is as much of a product as a list below a search box shows.
+type Suggestion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The product's ID.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Its owner's name for it.
+	Sku string `protobuf:"bytes,2,opt,name=sku,proto3" json:"sku,omitempty"`
+	// What people call it.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Suggestion) Reset() {
+	*x = Suggestion{}
+	mi := &file_pocctl_v1_catalog_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Suggestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Suggestion) ProtoMessage() {}
+
+func (x *Suggestion) ProtoReflect() protoreflect.Message {
+	mi := &file_pocctl_v1_catalog_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Suggestion.ProtoReflect.Descriptor instead.
+func (*Suggestion) Descriptor() ([]byte, []int) {
+	return file_pocctl_v1_catalog_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Suggestion) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Suggestion) GetSku() string {
+	if x != nil {
+		return x.Sku
+	}
+	return ""
+}
+
+func (x *Suggestion) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 var File_pocctl_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_pocctl_v1_catalog_proto_rawDesc = "" +
@@ -1101,18 +1266,29 @@ const file_pocctl_v1_catalog_proto_rawDesc = "" +
 	"\x14DeleteProductRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x10expected_version\x18\x02 \x01(\x03R\x0fexpectedVersion\"\x17\n" +
-	"\x15DeleteProductResponse*t\n" +
+	"\x15DeleteProductResponse\"D\n" +
+	"\x16SuggestProductsRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"R\n" +
+	"\x17SuggestProductsResponse\x127\n" +
+	"\vsuggestions\x18\x01 \x03(\v2\x15.pocctl.v1.SuggestionR\vsuggestions\"B\n" +
+	"\n" +
+	"Suggestion\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
+	"\x03sku\x18\x02 \x01(\tR\x03sku\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name*t\n" +
 	"\vProductSort\x12\x1c\n" +
 	"\x18PRODUCT_SORT_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PRODUCT_SORT_CREATED\x10\x01\x12\x15\n" +
 	"\x11PRODUCT_SORT_NAME\x10\x02\x12\x16\n" +
-	"\x12PRODUCT_SORT_PRICE\x10\x032\x9d\x04\n" +
+	"\x12PRODUCT_SORT_PRICE\x10\x032\xfc\x04\n" +
 	"\x0eCatalogService\x12T\n" +
 	"\rCreateProduct\x12\x1f.pocctl.v1.CreateProductRequest\x1a .pocctl.v1.CreateProductResponse\"\x00\x12N\n" +
 	"\n" +
 	"GetProduct\x12\x1c.pocctl.v1.GetProductRequest\x1a\x1d.pocctl.v1.GetProductResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\fListProducts\x12\x1e.pocctl.v1.ListProductsRequest\x1a\x1f.pocctl.v1.ListProductsResponse\"\x03\x90\x02\x01\x12Z\n" +
-	"\x0eSearchProducts\x12 .pocctl.v1.SearchProductsRequest\x1a!.pocctl.v1.SearchProductsResponse\"\x03\x90\x02\x01\x12Z\n" +
+	"\x0eSearchProducts\x12 .pocctl.v1.SearchProductsRequest\x1a!.pocctl.v1.SearchProductsResponse\"\x03\x90\x02\x01\x12]\n" +
+	"\x0fSuggestProducts\x12!.pocctl.v1.SuggestProductsRequest\x1a\".pocctl.v1.SuggestProductsResponse\"\x03\x90\x02\x01\x12Z\n" +
 	"\x0eReplaceProduct\x12 .pocctl.v1.ReplaceProductRequest\x1a!.pocctl.v1.ReplaceProductResponse\"\x03\x90\x02\x02\x12W\n" +
 	"\rDeleteProduct\x12\x1f.pocctl.v1.DeleteProductRequest\x1a .pocctl.v1.DeleteProductResponse\"\x03\x90\x02\x02B=Z;github.com/pocctl/pocctl/internal/app/rpc/pocctlv1;pocctlv1b\x06proto3"
 
@@ -1129,29 +1305,32 @@ func file_pocctl_v1_catalog_proto_rawDescGZIP() []byte {
 }
 
 var file_pocctl_v1_catalog_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pocctl_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_pocctl_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_pocctl_v1_catalog_proto_goTypes = []any{
-	(ProductSort)(0),               // 0: pocctl.v1.ProductSort
-	(*Product)(nil),                // 1: pocctl.v1.Product
-	(*ProductDraft)(nil),           // 2: pocctl.v1.ProductDraft
-	(*ProductFilter)(nil),          // 3: pocctl.v1.ProductFilter
-	(*CreateProductRequest)(nil),   // 4: pocctl.v1.CreateProductRequest
-	(*CreateProductResponse)(nil),  // 5: pocctl.v1.CreateProductResponse
-	(*GetProductRequest)(nil),      // 6: pocctl.v1.GetProductRequest
-	(*GetProductResponse)(nil),     // 7: pocctl.v1.GetProductResponse
-	(*ListProductsRequest)(nil),    // 8: pocctl.v1.ListProductsRequest
-	(*ListProductsResponse)(nil),   // 9: pocctl.v1.ListProductsResponse
-	(*SearchProductsRequest)(nil),  // 10: pocctl.v1.SearchProductsRequest
-	(*SearchProductsResponse)(nil), // 11: pocctl.v1.SearchProductsResponse
-	(*ReplaceProductRequest)(nil),  // 12: pocctl.v1.ReplaceProductRequest
-	(*ReplaceProductResponse)(nil), // 13: pocctl.v1.ReplaceProductResponse
-	(*DeleteProductRequest)(nil),   // 14: pocctl.v1.DeleteProductRequest
-	(*DeleteProductResponse)(nil),  // 15: pocctl.v1.DeleteProductResponse
-	(*timestamppb.Timestamp)(nil),  // 16: google.protobuf.Timestamp
+	(ProductSort)(0),                // 0: pocctl.v1.ProductSort
+	(*Product)(nil),                 // 1: pocctl.v1.Product
+	(*ProductDraft)(nil),            // 2: pocctl.v1.ProductDraft
+	(*ProductFilter)(nil),           // 3: pocctl.v1.ProductFilter
+	(*CreateProductRequest)(nil),    // 4: pocctl.v1.CreateProductRequest
+	(*CreateProductResponse)(nil),   // 5: pocctl.v1.CreateProductResponse
+	(*GetProductRequest)(nil),       // 6: pocctl.v1.GetProductRequest
+	(*GetProductResponse)(nil),      // 7: pocctl.v1.GetProductResponse
+	(*ListProductsRequest)(nil),     // 8: pocctl.v1.ListProductsRequest
+	(*ListProductsResponse)(nil),    // 9: pocctl.v1.ListProductsResponse
+	(*SearchProductsRequest)(nil),   // 10: pocctl.v1.SearchProductsRequest
+	(*SearchProductsResponse)(nil),  // 11: pocctl.v1.SearchProductsResponse
+	(*ReplaceProductRequest)(nil),   // 12: pocctl.v1.ReplaceProductRequest
+	(*ReplaceProductResponse)(nil),  // 13: pocctl.v1.ReplaceProductResponse
+	(*DeleteProductRequest)(nil),    // 14: pocctl.v1.DeleteProductRequest
+	(*DeleteProductResponse)(nil),   // 15: pocctl.v1.DeleteProductResponse
+	(*SuggestProductsRequest)(nil),  // 16: pocctl.v1.SuggestProductsRequest
+	(*SuggestProductsResponse)(nil), // 17: pocctl.v1.SuggestProductsResponse
+	(*Suggestion)(nil),              // 18: pocctl.v1.Suggestion
+	(*timestamppb.Timestamp)(nil),   // 19: google.protobuf.Timestamp
 }
 var file_pocctl_v1_catalog_proto_depIdxs = []int32{
-	16, // 0: pocctl.v1.Product.created_at:type_name -> google.protobuf.Timestamp
-	16, // 1: pocctl.v1.Product.updated_at:type_name -> google.protobuf.Timestamp
+	19, // 0: pocctl.v1.Product.created_at:type_name -> google.protobuf.Timestamp
+	19, // 1: pocctl.v1.Product.updated_at:type_name -> google.protobuf.Timestamp
 	2,  // 2: pocctl.v1.CreateProductRequest.product:type_name -> pocctl.v1.ProductDraft
 	1,  // 3: pocctl.v1.CreateProductResponse.product:type_name -> pocctl.v1.Product
 	1,  // 4: pocctl.v1.GetProductResponse.product:type_name -> pocctl.v1.Product
@@ -1162,23 +1341,26 @@ var file_pocctl_v1_catalog_proto_depIdxs = []int32{
 	1,  // 9: pocctl.v1.SearchProductsResponse.products:type_name -> pocctl.v1.Product
 	2,  // 10: pocctl.v1.ReplaceProductRequest.product:type_name -> pocctl.v1.ProductDraft
 	1,  // 11: pocctl.v1.ReplaceProductResponse.product:type_name -> pocctl.v1.Product
-	4,  // 12: pocctl.v1.CatalogService.CreateProduct:input_type -> pocctl.v1.CreateProductRequest
-	6,  // 13: pocctl.v1.CatalogService.GetProduct:input_type -> pocctl.v1.GetProductRequest
-	8,  // 14: pocctl.v1.CatalogService.ListProducts:input_type -> pocctl.v1.ListProductsRequest
-	10, // 15: pocctl.v1.CatalogService.SearchProducts:input_type -> pocctl.v1.SearchProductsRequest
-	12, // 16: pocctl.v1.CatalogService.ReplaceProduct:input_type -> pocctl.v1.ReplaceProductRequest
-	14, // 17: pocctl.v1.CatalogService.DeleteProduct:input_type -> pocctl.v1.DeleteProductRequest
-	5,  // 18: pocctl.v1.CatalogService.CreateProduct:output_type -> pocctl.v1.CreateProductResponse
-	7,  // 19: pocctl.v1.CatalogService.GetProduct:output_type -> pocctl.v1.GetProductResponse
-	9,  // 20: pocctl.v1.CatalogService.ListProducts:output_type -> pocctl.v1.ListProductsResponse
-	11, // 21: pocctl.v1.CatalogService.SearchProducts:output_type -> pocctl.v1.SearchProductsResponse
-	13, // 22: pocctl.v1.CatalogService.ReplaceProduct:output_type -> pocctl.v1.ReplaceProductResponse
-	15, // 23: pocctl.v1.CatalogService.DeleteProduct:output_type -> pocctl.v1.DeleteProductResponse
-	18, // [18:24] is the sub-list for method output_type
-	12, // [12:18] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	18, // 12: pocctl.v1.SuggestProductsResponse.suggestions:type_name -> pocctl.v1.Suggestion
+	4,  // 13: pocctl.v1.CatalogService.CreateProduct:input_type -> pocctl.v1.CreateProductRequest
+	6,  // 14: pocctl.v1.CatalogService.GetProduct:input_type -> pocctl.v1.GetProductRequest
+	8,  // 15: pocctl.v1.CatalogService.ListProducts:input_type -> pocctl.v1.ListProductsRequest
+	10, // 16: pocctl.v1.CatalogService.SearchProducts:input_type -> pocctl.v1.SearchProductsRequest
+	16, // 17: pocctl.v1.CatalogService.SuggestProducts:input_type -> pocctl.v1.SuggestProductsRequest
+	12, // 18: pocctl.v1.CatalogService.ReplaceProduct:input_type -> pocctl.v1.ReplaceProductRequest
+	14, // 19: pocctl.v1.CatalogService.DeleteProduct:input_type -> pocctl.v1.DeleteProductRequest
+	5,  // 20: pocctl.v1.CatalogService.CreateProduct:output_type -> pocctl.v1.CreateProductResponse
+	7,  // 21: pocctl.v1.CatalogService.GetProduct:output_type -> pocctl.v1.GetProductResponse
+	9,  // 22: pocctl.v1.CatalogService.ListProducts:output_type -> pocctl.v1.ListProductsResponse
+	11, // 23: pocctl.v1.CatalogService.SearchProducts:output_type -> pocctl.v1.SearchProductsResponse
+	17, // 24: pocctl.v1.CatalogService.SuggestProducts:output_type -> pocctl.v1.SuggestProductsResponse
+	13, // 25: pocctl.v1.CatalogService.ReplaceProduct:output_type -> pocctl.v1.ReplaceProductResponse
+	15, // 26: pocctl.v1.CatalogService.DeleteProduct:output_type -> pocctl.v1.DeleteProductResponse
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_pocctl_v1_catalog_proto_init() }
@@ -1194,7 +1376,7 @@ func file_pocctl_v1_catalog_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pocctl_v1_catalog_proto_rawDesc), len(file_pocctl_v1_catalog_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

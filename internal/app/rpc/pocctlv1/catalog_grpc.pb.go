@@ -19,12 +19,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CatalogService_CreateProduct_FullMethodName  = "/pocctl.v1.CatalogService/CreateProduct"
-	CatalogService_GetProduct_FullMethodName     = "/pocctl.v1.CatalogService/GetProduct"
-	CatalogService_ListProducts_FullMethodName   = "/pocctl.v1.CatalogService/ListProducts"
-	CatalogService_SearchProducts_FullMethodName = "/pocctl.v1.CatalogService/SearchProducts"
-	CatalogService_ReplaceProduct_FullMethodName = "/pocctl.v1.CatalogService/ReplaceProduct"
-	CatalogService_DeleteProduct_FullMethodName  = "/pocctl.v1.CatalogService/DeleteProduct"
+	CatalogService_CreateProduct_FullMethodName   = "/pocctl.v1.CatalogService/CreateProduct"
+	CatalogService_GetProduct_FullMethodName      = "/pocctl.v1.CatalogService/GetProduct"
+	CatalogService_ListProducts_FullMethodName    = "/pocctl.v1.CatalogService/ListProducts"
+	CatalogService_SearchProducts_FullMethodName  = "/pocctl.v1.CatalogService/SearchProducts"
+	CatalogService_SuggestProducts_FullMethodName = "/pocctl.v1.CatalogService/SuggestProducts"
+	CatalogService_ReplaceProduct_FullMethodName  = "/pocctl.v1.CatalogService/ReplaceProduct"
+	CatalogService_DeleteProduct_FullMethodName   = "/pocctl.v1.CatalogService/DeleteProduct"
 )
 
 // CatalogServiceClient is the client API for CatalogService service.
@@ -49,6 +50,10 @@ type CatalogServiceClient interface {
 	// query do, best match first. The first 1,000 matches can be reached.
 	// Errors: INVALID_ARGUMENT invalid-parameter.
 	SearchProducts(ctx context.Context, in *SearchProductsRequest, opts ...grpc.CallOption) (*SearchProductsResponse, error)
+	// SuggestProducts gives the names of the best matches while a query is typed.
+	// Experimental: only for those for whom the flag experimental-search is on.
+	// Errors: INVALID_ARGUMENT invalid-parameter, NOT_FOUND experiment-off.
+	SuggestProducts(ctx context.Context, in *SuggestProductsRequest, opts ...grpc.CallOption) (*SuggestProductsResponse, error)
 	// ReplaceProduct writes all of a product's draft. Role: editor.
 	// Errors: INVALID_ARGUMENT invalid-value or invalid-parameter, NOT_FOUND
 	// product-not-found, ALREADY_EXISTS sku-taken, ABORTED version-mismatch.
@@ -107,6 +112,16 @@ func (c *catalogServiceClient) SearchProducts(ctx context.Context, in *SearchPro
 	return out, nil
 }
 
+func (c *catalogServiceClient) SuggestProducts(ctx context.Context, in *SuggestProductsRequest, opts ...grpc.CallOption) (*SuggestProductsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuggestProductsResponse)
+	err := c.cc.Invoke(ctx, CatalogService_SuggestProducts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *catalogServiceClient) ReplaceProduct(ctx context.Context, in *ReplaceProductRequest, opts ...grpc.CallOption) (*ReplaceProductResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReplaceProductResponse)
@@ -149,6 +164,10 @@ type CatalogServiceServer interface {
 	// query do, best match first. The first 1,000 matches can be reached.
 	// Errors: INVALID_ARGUMENT invalid-parameter.
 	SearchProducts(context.Context, *SearchProductsRequest) (*SearchProductsResponse, error)
+	// SuggestProducts gives the names of the best matches while a query is typed.
+	// Experimental: only for those for whom the flag experimental-search is on.
+	// Errors: INVALID_ARGUMENT invalid-parameter, NOT_FOUND experiment-off.
+	SuggestProducts(context.Context, *SuggestProductsRequest) (*SuggestProductsResponse, error)
 	// ReplaceProduct writes all of a product's draft. Role: editor.
 	// Errors: INVALID_ARGUMENT invalid-value or invalid-parameter, NOT_FOUND
 	// product-not-found, ALREADY_EXISTS sku-taken, ABORTED version-mismatch.
@@ -178,6 +197,9 @@ func (UnimplementedCatalogServiceServer) ListProducts(context.Context, *ListProd
 }
 func (UnimplementedCatalogServiceServer) SearchProducts(context.Context, *SearchProductsRequest) (*SearchProductsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SearchProducts not implemented")
+}
+func (UnimplementedCatalogServiceServer) SuggestProducts(context.Context, *SuggestProductsRequest) (*SuggestProductsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuggestProducts not implemented")
 }
 func (UnimplementedCatalogServiceServer) ReplaceProduct(context.Context, *ReplaceProductRequest) (*ReplaceProductResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReplaceProduct not implemented")
@@ -278,6 +300,24 @@ func _CatalogService_SearchProducts_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CatalogService_SuggestProducts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuggestProductsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CatalogServiceServer).SuggestProducts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CatalogService_SuggestProducts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CatalogServiceServer).SuggestProducts(ctx, req.(*SuggestProductsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CatalogService_ReplaceProduct_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReplaceProductRequest)
 	if err := dec(in); err != nil {
@@ -336,6 +376,10 @@ var CatalogService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SearchProducts",
 			Handler:    _CatalogService_SearchProducts_Handler,
+		},
+		{
+			MethodName: "SuggestProducts",
+			Handler:    _CatalogService_SuggestProducts_Handler,
 		},
 		{
 			MethodName: "ReplaceProduct",
