@@ -1,12 +1,17 @@
 package load
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// Stage is a stretch of constant rate.
+// Stage is a stretch of constant rate, or one that climbs to it.
 type Stage struct {
 	Name     string
 	Rate     float64 // requests a second
 	Duration time.Duration
+	// Climb begins at nothing and reaches Rate evenly at the stage's end.
+	Climb bool
 	// Warmup leaves the stage out of the figures.
 	Warmup bool
 }
@@ -15,7 +20,7 @@ type Stage struct {
 type Plan struct {
 	Rate     float64       // requests a second
 	Duration time.Duration // of what is measured, the spike included
-	Warmup   time.Duration // at Rate, before it; may be zero
+	Warmup   time.Duration // before it, climbing to Rate; may be zero
 	Spike    float64       // requests a second in the middle third; zero for none
 }
 
@@ -23,7 +28,9 @@ type Plan struct {
 func (p Plan) Stages() []Stage {
 	var stages []Stage
 	if p.Warmup > 0 {
-		stages = append(stages, Stage{Name: "warm-up", Rate: p.Rate, Duration: p.Warmup, Warmup: true})
+		// It climbs, because a service that has just started has connections to
+		// open and caches to fill: the full rate at once measures that queue.
+		stages = append(stages, Stage{Name: "warm-up", Rate: p.Rate, Duration: p.Warmup, Climb: true, Warmup: true})
 	}
 	if p.Spike <= 0 {
 		return append(stages, Stage{Name: "steady", Rate: p.Rate, Duration: p.Duration})
@@ -41,7 +48,17 @@ type arrival struct {
 	stage int
 }
 
-// schedule gives a run's arrivals, evenly spaced within each stage.
+// due gives the time of an arrival in the stage, from the number that were
+// before it and not from the one before: rounding must not add up.
+func (s Stage) due(before int64) time.Duration {
+	seconds := float64(before) / s.Rate
+	if s.Climb { // the number until then is Rate/2 * seconds² / Duration
+		seconds = math.Sqrt(2 * seconds * s.Duration.Seconds())
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// schedule gives a run's arrivals, evenly spaced within each steady stage.
 type schedule struct {
 	stages []Stage
 	stage  int
@@ -52,8 +69,7 @@ type schedule struct {
 func (s *schedule) next() (arrival, bool) {
 	for ; s.stage < len(s.stages); s.stage++ {
 		stage := s.stages[s.stage]
-		// From the count, not from the one before: rounding must not add up.
-		within := time.Duration(float64(s.count) / stage.Rate * float64(time.Second))
+		within := stage.due(s.count)
 		if within < stage.Duration {
 			s.count++
 			return arrival{due: s.begin + within, stage: s.stage}, true

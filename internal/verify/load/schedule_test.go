@@ -20,6 +20,13 @@ func TestSchedule(t *testing.T) {
 			[]Stage{{Rate: 2, Duration: time.Second}, {Rate: 4, Duration: 500 * time.Millisecond}, {Rate: 1, Duration: time.Second}},
 			[]arrival{{0, 0}, {500 * time.Millisecond, 0}, {time.Second, 1}, {1250 * time.Millisecond, 1}, {1500 * time.Millisecond, 2}},
 		},
+		"a climb": {
+			[]Stage{{Rate: 8, Duration: time.Second, Climb: true}, {Rate: 8, Duration: 250 * time.Millisecond}},
+			[]arrival{
+				{0, 0}, {500 * time.Millisecond, 0}, {707106781, 0}, {866025403, 0},
+				{time.Second, 1}, {1125 * time.Millisecond, 1},
+			},
+		},
 		"slower than the stage is long": {[]Stage{{Rate: 0.1, Duration: time.Second}}, []arrival{{0, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +72,7 @@ func TestPlan(t *testing.T) {
 		"with a warm-up and a spike": {
 			Plan{Rate: 300, Duration: 10 * time.Second, Warmup: time.Second, Spike: 600},
 			[]Stage{
-				{Name: "warm-up", Rate: 300, Duration: time.Second, Warmup: true},
+				{Name: "warm-up", Rate: 300, Duration: time.Second, Climb: true, Warmup: true},
 				{Name: "steady", Rate: 300, Duration: 3333333333},
 				{Name: "spike", Rate: 600, Duration: 3333333333},
 				{Name: "recovery", Rate: 300, Duration: 3333333334},

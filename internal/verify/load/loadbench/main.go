@@ -149,7 +149,7 @@ func run(ctx context.Context, url string, plan load.Plan) (measured, error) {
 		return measured{}, ctx.Err()
 	}
 	total := result.Total
-	requests := float64(total.Sent) * (plan.Duration + plan.Warmup).Seconds() / plan.Duration.Seconds()
+	requests := float64(total.Sent) * (plan.Duration + plan.Warmup/2).Seconds() / plan.Duration.Seconds()
 	return measured{
 		Held: total.Held, Sent: total.Sent, Unsent: total.Unsent, Failed: total.Failed,
 		P50: total.Latency.P50, P99: total.Latency.P99, Max: total.Latency.Max, LagP99: result.Lag.P99,
