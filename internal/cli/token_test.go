@@ -59,7 +59,7 @@ func TestTokenIsRefused(t *testing.T) {
 		code       int
 		want       string
 	}{
-		"no such role":   {here, "root", 2, "--role is \"root\": it takes viewer or editor or admin\n  fix   see `pocctl token --help`\n  code  usage\n"},
+		"no such role":   {here, "root", 2, "--as is \"root\": it takes viewer or editor or admin\n  fix   see `pocctl token --help`\n  code  usage\n"},
 		"no auth":        {"", "editor", 2, "environment shop names no issuer of tokens\n  fix   name one as auth in the environment's file; docs/environments.md has its keys\n  code  auth-missing\n"},
 		"not up":         {here, "editor", 1, "environment shop is not up\n  fix   bring it up: pocctl up\n  code  environment-not-up\n"},
 		"no variable":    {"auth: {issuer: " + issuer.URL + ", secretEnv: {editor: NOT_SET_HERE}, clients: {editor: pocctl-editor}}\n", "editor", 1, "code  secret-missing\n"},
