@@ -60,6 +60,7 @@ func (s *server) recover(c *gin.Context) {
 			zap.Stringer("trace_id", trace.SpanContextFromContext(c.Request.Context()).TraceID()),
 			zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
 		if c.Writer.Written() {
+			r.cause = fmt.Errorf("panic: %v", cause)
 			panic(http.ErrAbortHandler) // too late for an answer: let the client see that it is cut short
 		}
 		s.refuse(c, fmt.Errorf("panic: %v", cause))
