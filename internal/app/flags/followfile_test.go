@@ -208,9 +208,8 @@ func TestABrokenFileLeavesTheOneBeforeInForce(t *testing.T) {
 	await(t, "the file to be well again", func() bool { return f.Status().Problem() == "" })
 	write(t, path, limiting(true))
 	awaitLimiting(t, f, true)
-	if good, bad := seen.count(); good != 2 || bad != 3 {
-		t.Errorf("counted %d good and %d bad, want 2 and 3", good, bad)
-	}
+	// A file is in force a moment before it is counted.
+	await(t, "both good files to be counted", func() bool { good, bad := seen.count(); return good == 2 && bad == 3 })
 }
 
 // Half a file can read well, with flags missing: it must not count.

@@ -92,11 +92,12 @@ func missingSecret(t *testing.T, b *bench) {
 }
 
 func deadline(t *testing.T, b *bench) {
-	b.release.Timeout = 4 * time.Second // too little for eight pods, one after the other
+	// Room for a slow hook, and too little for sixty pods, one after the other.
+	b.release.Timeout = 15 * time.Second
 	b.release.Values = nil
-	err := b.upsert(t.Context(), "args", b.cluster.Serve, "replicas", 8, "hookArgs", b.cluster.Succeed, "image", b.cluster.Image,
+	err := b.upsert(t.Context(), "args", b.cluster.Serve, "replicas", 60, "hookArgs", b.cluster.Succeed, "image", b.cluster.Image,
 		"secret", "", "stateful", true)
-	wantFault(t, err, fault.RolloutTimeout, "statefulset/probe", "/8 ready")
+	wantFault(t, err, fault.RolloutTimeout, "statefulset/probe", "/60 ready")
 }
 
 func cancelled(t *testing.T, b *bench) {
