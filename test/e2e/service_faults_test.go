@@ -122,6 +122,9 @@ func (s *service) withoutPostgres(t *testing.T, c *customer) {
 	}
 	bringBack()
 	c.served(t)
+	if c.refused() == 0 {
+		t.Error("the customer never had to try again: the test shows too little")
+	}
 	if result := end(); result.Total.Unavailable == 0 {
 		t.Error("no request of the load noticed: the test shows too little")
 	}
