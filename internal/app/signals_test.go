@@ -80,7 +80,7 @@ func oneTrace(t *testing.T, spans []*tracepb.Span) {
 func (r *running) use() {
 	r.t.Helper()
 	admin := r.token("admin")
-	r.call(admin, http.MethodPut, "/api/v1/admin/flags/fault-injection/override", `{"variant": "off", "reason": "to see it"}`, http.StatusOK)
+	r.call(admin, http.MethodPut, "/api/v1/admin/flags/fault-injection/override", `{"value": "off", "reason": "to see it"}`, http.StatusOK)
 	made := r.call(admin, http.MethodPost, "/api/v1/products", `{"sku": "seen", "name": "Seen", "price_minor": 1, "currency": "EUR", "stock": 5}`, http.StatusCreated)
 	path := fmt.Sprint("/api/v1/products/", made["id"])
 	for range 3 {

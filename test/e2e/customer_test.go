@@ -20,6 +20,7 @@ type customer struct {
 	mu     sync.Mutex
 	placed map[string]string // ID by key
 	tries  int
+	paused bool
 }
 
 // newCustomer begins to order.
@@ -44,6 +45,9 @@ func newCustomer(t *testing.T, s *service) *customer {
 				return
 			case <-tick.C:
 			}
+			if c.pausing() {
+				continue
+			}
 			switch got := c.place(token, number); got.status {
 			case http.StatusCreated, http.StatusOK:
 				number++
@@ -66,6 +70,19 @@ func (c *customer) place(token string, number int) answer {
 		c.placed[key] = got.text("id")
 	}
 	return got
+}
+
+// pause has no more orders placed until it is called again.
+func (c *customer) pause(paused bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.paused = paused
+}
+
+func (c *customer) pausing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused
 }
 
 // count gives how many orders were acknowledged.
