@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -23,6 +25,13 @@ func (o cacheObserver) CacheUp(up bool) {
 		return
 	}
 	o.logger.Warn("Redis doesn't answer: reads go to the database")
+}
+
+func (o cacheObserver) CacheLocal(up bool, cause error) {
+	o.Metrics.CacheLocal(up, cause)
+	if !up && !errors.Is(cause, context.Canceled) {
+		o.logger.Info("products aren't kept in memory: invalidations don't arrive", zap.Error(cause))
+	}
 }
 
 // limitObserver is the same for limits.

@@ -116,7 +116,7 @@ type Options struct {
 	// AddressRate and AddressBurst bound a network address, before its token is
 	// looked at.
 	AddressRate, AddressBurst int
-	// MaxConcurrency is the most requests that are worked on at once; the
+	// MaxConcurrency is the most requests that are worked on at once in each lane; the
 	// limit in force adapts below it.
 	MaxConcurrency int
 	// ShedTarget is how long work may take before less is done at once, and what

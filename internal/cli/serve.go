@@ -93,7 +93,7 @@ func limitFlags(flags *pflag.FlagSet, o *service.Options) {
 	flags.IntVar(&o.AddressRate, "address-rate", o.AddressRate, "requests a second of one address, before its token is looked at")
 	flags.IntVar(&o.AddressBurst, "address-burst", o.AddressBurst, "requests of one address at once")
 	flags.DurationVar(&o.ShedTarget, "shed-target", o.ShedTarget, "how long work may take before less is done at once")
-	flags.IntVar(&o.MaxConcurrency, "max-concurrency", o.MaxConcurrency, "most requests worked on at once; the limit adapts below it")
+	flags.IntVar(&o.MaxConcurrency, "max-concurrency", o.MaxConcurrency, "most requests worked on at once in each lane; the limit adapts below it")
 }
 
 func behaviourFlags(flags *pflag.FlagSet, o *service.Options) {

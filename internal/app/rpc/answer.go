@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -35,6 +36,7 @@ func setRequestID(ctx context.Context) error {
 func (s *Server) recovered(ctx context.Context, cause any) error {
 	s.Observer.Panic()
 	s.Logger.Error("panic", zap.String("request_id", callOf(ctx).id), zap.String("method", callOf(ctx).label()),
+		zap.Stringer("trace_id", trace.SpanContextFromContext(ctx).TraceID()),
 		zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
 	return fmt.Errorf("panic: %v", cause)
 }
