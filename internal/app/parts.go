@@ -125,7 +125,7 @@ func (p *parts) openQueue(_ context.Context, o Options) (err error) {
 			QueueURL: o.SQSQueueURL, DeadLetterURL: o.SQSDeadLetterURL, Region: o.SQSRegion, Endpoint: o.SQSEndpoint,
 		}
 	}
-	if p.queue, err = queue.New(options); err != nil {
+	if p.queue, err = queue.New(options); err != nil { //nolint:contextcheck // it outlives the start
 		return err
 	}
 	p.orders = orders.New(orders.Options{

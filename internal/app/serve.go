@@ -123,7 +123,7 @@ func (s *service) make(work context.Context) {
 	}
 	s.http = s.server(work, probes.Handler())
 	if s.options.Role.serves() {
-		s.http = s.server(work, api.New(api.Options{
+		s.http = s.server(work, api.New(api.Options{ //nolint:contextcheck // requests have their own
 			Catalog: s.catalog, Orders: s.orders, Cache: s.cache, DeadLetters: s.queue, Flags: s.flags, Auditor: telemetry.NewAuditor(s.store.Audit(), s.metrics),
 			Verifier: s.verifier, Admission: s.admission, Observer: telemetry.NewHTTP(s.metrics, s.tracing, s.logger),
 			Logger: s.logger, Probes: probes, Draining: s.draining.Load, RequestTimeout: s.options.RequestTimeout, IssuerURL: s.options.OIDCIssuer,

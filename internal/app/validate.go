@@ -74,11 +74,11 @@ func (o Options) checkStores() (string, error) {
 	if o.LogOutput == nil {
 		return "LogOutput", errors.New("is needed")
 	}
-	if _, flush, err := telemetry.NewLogger(io.Discard, o.LogLevel); err != nil {
+	_, flush, err := telemetry.NewLogger(io.Discard, o.LogLevel)
+	if err != nil {
 		return "LogLevel", err
-	} else {
-		flush()
 	}
+	flush()
 	return "", nil
 }
 

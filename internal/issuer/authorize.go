@@ -80,7 +80,7 @@ func (p *provider) understood(w http.ResponseWriter, r *http.Request) (asked, bo
 		return a, false
 	}
 	if slices.Contains(strings.Fields(r.URL.Query().Get("prompt")), "none") { // nobody stays logged in here
-		http.Redirect(w, r, p.back(a, url.Values{"error": {"login_required"}}), http.StatusSeeOther)
+		http.Redirect(w, r, p.back(a, url.Values{"error": {"login_required"}}), http.StatusSeeOther) //nolint:gosec // wayBack takes loopback alone
 		return a, false
 	}
 	return a, true
@@ -130,6 +130,6 @@ func (p *provider) login(w http.ResponseWriter, r *http.Request) {
 			subject: who.name, full: who.full, role: who.role, client: a.client, scopes: a.scopes,
 			redirect: r.URL.Query().Get("redirect_uri"), challenge: a.challenge, nonce: a.nonce,
 		})
-		http.Redirect(w, r, p.back(a, url.Values{"code": {code}}), http.StatusSeeOther)
+		http.Redirect(w, r, p.back(a, url.Values{"code": {code}}), http.StatusSeeOther) //nolint:gosec // wayBack takes loopback alone
 	}
 }

@@ -45,7 +45,9 @@ func openKeys(directory string, now func() time.Time) (*keys, error) {
 		return nil, fmt.Errorf("read the signing keys: %w", err)
 	}
 	if len(k.all) == 0 {
-		return k, k.rotate()
+		if err := k.rotate(); err != nil {
+			return nil, err
+		}
 	}
 	return k, nil
 }

@@ -39,7 +39,7 @@ func (p *provider) endSession(w http.ResponseWriter, r *http.Request) {
 		query.Set("state", state)
 		to.RawQuery = query.Encode()
 	}
-	http.Redirect(w, r, to.String(), http.StatusSeeOther)
+	http.Redirect(w, r, to.String(), http.StatusSeeOther) //nolint:gosec // wayBack takes loopback alone
 }
 
 // meantFor reads which client an ID token of this issuer is for. It may have ended.

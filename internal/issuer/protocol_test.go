@@ -282,7 +282,7 @@ func TestStopLetsRequestsFinish(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		answered <- answer //nolint:bodyclose // whoever takes it does
+		answered <- answer // whoever takes it closes its body
 	}()
 	select {
 	case <-reading:

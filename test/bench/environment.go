@@ -104,6 +104,11 @@ func environment(ctx context.Context, binary string, settle time.Duration) ([]fi
 		return nil, err
 	}
 	figures = append(figures, atMost("up again, load aside", took-again.phase("verify"), 5, "s"))
+	restarted, err := restart(ctx, binary, state)
+	if err != nil {
+		return nil, err
+	}
+	figures = append(figures, restarted...)
 	_, took, _, err = pocctl("down")
 	if err != nil {
 		return nil, err

@@ -114,7 +114,7 @@ func (s *server) shed(c *gin.Context) {
 		p := newProblem(codeOverloaded, "there is no room for more now").because(err)
 		var overloaded *limits.Overloaded
 		if errors.As(err, &overloaded) {
-			p.retryIn(overloaded.RetryAfter)
+			p = p.retryIn(overloaded.RetryAfter)
 		}
 		s.refuse(c, p)
 		return

@@ -82,8 +82,7 @@ func (p *problem) retryIn(wait time.Duration) *problem {
 func (p *problem) at(r *request) *problem {
 	placed := *p
 	placed.Instance, placed.RequestID = r.path, r.id
-	placed.with("Cache-Control", "no-store")
-	return &placed
+	return placed.with("Cache-Control", "no-store")
 }
 
 func (p *problem) Error() string             { return p.Detail }

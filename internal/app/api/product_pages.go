@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pocctl/pocctl/internal/app/catalog"
 )
@@ -45,7 +46,7 @@ func (s *server) listProducts(ctx context.Context, input *listProductsInput) (*p
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.Catalog.List(ctx, catalog.Query{Filter: input.Filter.domain(), Sort: sort, After: after, Limit: input.Limit})
+	page, err := s.Catalog.List(ctx, catalog.Query{Filter: input.domain(), Sort: sort, After: after, Limit: input.Limit})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (s *server) searchProducts(ctx context.Context, input *searchProductsInput)
 		return nil, err
 	}
 	found, err := s.Catalog.Search(ctx, catalog.Search{
-		Text: input.Query, Filter: input.Filter.domain(), Offset: offset, Limit: input.Limit,
+		Text: input.Query, Filter: input.domain(), Offset: offset, Limit: input.Limit,
 	})
 	if err != nil {
 		return nil, err
@@ -81,8 +82,8 @@ func (s *server) searchProducts(ctx context.Context, input *searchProductsInput)
 }
 
 func sortOf(text string) catalog.Sort {
-	if len(text) > 0 && text[0] == '-' {
-		return catalog.Sort{Field: catalog.SortField(text[1:]), Descending: true}
+	if field, descending := strings.CutPrefix(text, "-"); descending {
+		return catalog.Sort{Field: catalog.SortField(field), Descending: true}
 	}
 	return catalog.Sort{Field: catalog.SortField(text)}
 }

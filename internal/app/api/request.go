@@ -38,7 +38,7 @@ type requestKey struct{}
 
 // requestOf gives the request under way. Without one, it is a mistake of ours.
 func requestOf(ctx context.Context) *request {
-	return ctx.Value(requestKey{}).(*request) //nolint:errcheck // every route goes through observe
+	return ctx.Value(requestKey{}).(*request) // every route goes through observe
 }
 
 // acceptRequestID takes a caller's ID if it is safe to log and repeat, or makes one.

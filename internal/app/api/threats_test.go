@@ -27,7 +27,7 @@ func TestNoOperationCanBeUsedBelowItsRole(t *testing.T) {
 			got := s.try(e)
 			switch {
 			case role.Allows(operation.Least):
-				if got.status >= 400 && !(name == "getOrder" || name == "cancelOrder") { // somebody else's: tried below
+				if got.status >= 400 && name != "getOrder" && name != "cancelOrder" { // somebody else's: tried below
 					t.Errorf("%s as %q: %d %s", name, role, got.status, got.text)
 				}
 			case role == auth.Anonymous:
@@ -74,7 +74,7 @@ func TestHeadersDoNotMakeARole(t *testing.T) {
 		s.call("GET", "/api/v1/admin/flags", "", headers...).expectProblem(t, 401, "unauthenticated", "Authorization")
 	}
 	s.call("GET", "/api/v1/admin/flags?access_token="+s.tokens[auth.Admin], "").expectProblem(t, 401, "unauthenticated", "Authorization")
-	twice, err := http.NewRequest("GET", s.url+"/api/v1/admin/flags", nil)
+	twice, err := http.NewRequest(http.MethodGet, s.url+"/api/v1/admin/flags", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestForgedTokensAreRefusedEverywhere(t *testing.T) {
 			continue
 		}
 		for _, path := range []string{"/api/v1/products", "/api/v1/me", "/api/v1/admin/flags"} {
-			request, err := http.NewRequest("GET", s.url+path, nil)
+			request, err := http.NewRequest(http.MethodGet, s.url+path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +181,7 @@ func TestOnlyTrustedProxiesTellTheAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, test.change)
-			request, err := http.NewRequest("GET", s.url+"/api/v1/products", nil)
+			request, err := http.NewRequest(http.MethodGet, s.url+"/api/v1/products", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

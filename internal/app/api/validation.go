@@ -48,8 +48,7 @@ func refusalProblem(status int, errs []error) *problem {
 	var found *problem
 	for _, detail := range details {
 		broken := violationOf(detail)
-		switch {
-		case found == nil || rank(broken.code) < rank(found.Code): // the gravest gives the code
+		if found == nil || rank(broken.code) < rank(found.Code) { // the gravest gives the code
 			listed := fieldErrors(found)
 			found = newProblem(broken.code, "%s", broken.detail).about(broken.field)
 			found.Errors = listed

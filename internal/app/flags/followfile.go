@@ -75,7 +75,7 @@ func (f *Flags) followFile(ctx context.Context) {
 			return
 		case <-events:
 			settle()
-		case <-failures: // events were lost
+		case <-failures: //nolint:errcheck // events were lost, whatever the reason
 			settle()
 		case <-poll.C:
 			watch()

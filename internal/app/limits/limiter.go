@@ -78,7 +78,7 @@ func NewLimiter(options LimiterOptions) (*Limiter, error) {
 			if err != nil {
 				return nil, fmt.Errorf("limit role %s: %w", role, err)
 			}
-			budgets[class] = b
+			budgets[class] = b //nolint:gosec // class was compared above
 		}
 		l.roles[role] = budgets
 	}

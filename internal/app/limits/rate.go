@@ -77,7 +77,7 @@ func newBudget(name string, rate Rate) (*budget, error) {
 	b.depth = b.interval * time.Duration(rate.Burst)
 	b.lease = max(1, min(int(leaseSpan/b.interval), rate.Burst/leaseShare))
 	b.limitHeader = []string{strconv.Itoa(rate.Burst)}
-	b.policyHeader = []string{fmt.Sprintf(`"%s";q=%d;w=%d`, name, rate.Burst, seconds(b.depth))}
+	b.policyHeader = []string{fmt.Sprintf(`%q;q=%d;w=%d`, name, rate.Burst, seconds(b.depth))}
 	b.itemBefore = `"` + name + `";r=`
 	b.itemAfter = ";t=" + strconv.Itoa(seconds(b.interval))
 	return b, nil

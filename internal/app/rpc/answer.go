@@ -53,7 +53,7 @@ func (s *Server) admitStream(service any, stream grpc.ServerStream, _ *grpc.Stre
 	return s.admit(stream.Context(), func(ctx context.Context) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(s.streams, cancel)()
+		defer context.AfterFunc(s.streams, cancel)() //nolint:contextcheck // the server's end ends streams
 		err := handler(service, &endless{stream, ctx})
 		if err != nil && s.streams.Err() != nil {
 			return refuse(codes.Unavailable, reasonStopping, "the server is about to stop").retryIn(soon).because(err)

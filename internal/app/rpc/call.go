@@ -83,7 +83,7 @@ func (w watcher) HandleRPC(ctx context.Context, event stats.RPCStats) {
 		if c.cause == nil {
 			c.cause = event.Error
 		}
-		w.Observer.CallEnds(c.ctx, Outcome{
+		w.Observer.CallEnds(c.ctx, Outcome{ //nolint:contextcheck // that of handlers ends with them
 			Method: c.label(), Operation: c.operation, Probe: c.probe, RequestID: c.id,
 			Address: c.addressText(), User: c.principal.Subject, Flags: c.flags,
 			Code: nameOf(code), Reason: string(c.reason), ServerFault: isServerFault(code),

@@ -154,7 +154,7 @@ func (s *Server) shed(ctx context.Context, c *call, next func(context.Context) e
 		refused := refuse(codes.Unavailable, reasonOverloaded, "there is no room for more now").retryIn(soon).because(err)
 		var overloaded *limits.Overloaded
 		if errors.As(err, &overloaded) {
-			refused.retryIn(overloaded.RetryAfter)
+			refused = refused.retryIn(overloaded.RetryAfter)
 		}
 		return refused
 	}
@@ -187,7 +187,7 @@ func (s *Server) inject(ctx context.Context, c *call, next func(context.Context)
 	if status != 0 {
 		refused := refuse(codeOf(status), reasonInjected, "by configuration, or by the flag fault-injection")
 		if refused.code == codes.Unavailable {
-			refused.retryIn(soon)
+			refused = refused.retryIn(soon)
 		}
 		return refused
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func replay(ctx context.Context, q *query.Queries, placing orders.Placing) (orde
 		return orders.Order{}, false, nil
 	case err != nil:
 		return orders.Order{}, false, err
-	case string(row.Fingerprint) != string(placing.Fingerprint):
+	case !bytes.Equal(row.Fingerprint, placing.Fingerprint):
 		return orders.Order{}, false, orders.ErrKeyReused
 	}
 	there, err := withLines(ctx, q, []query.Order{row})

@@ -83,7 +83,7 @@ func cleanAttribute(one attribute.KeyValue) (clean attribute.KeyValue, changed b
 		}
 		clean = one.Key.StringSlice(values)
 	case attribute.SLICE, attribute.MAP, attribute.BYTESLICE: // as text, if there is a secret in it
-		clean = one.Key.String(replace(one.Value.Emit()))
+		clean = one.Key.String(replace(one.Value.String()))
 	default:
 		if secret {
 			return one.Key.String(redacted), true

@@ -280,7 +280,8 @@ func (s *scanner[T]) balanced(i int, structural bool) int {
 		case inside < 0 && (c == '[' || c == '{'):
 			depth++
 		case inside < 0 && (c == ']' || c == '}'):
-			if depth--; depth == 0 {
+			depth--
+			if depth == 0 {
 				return i + 1
 			}
 		}

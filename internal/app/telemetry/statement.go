@@ -49,7 +49,7 @@ func statementName(sql string) (name, rest string) {
 func statementOperation(sql string) string {
 	depth := 0
 	with := false
-	for len(sql) > 0 {
+	for sql != "" {
 		switch c := sql[0]; {
 		case strings.HasPrefix(sql, "--"):
 			_, sql, _ = strings.Cut(sql, "\n")

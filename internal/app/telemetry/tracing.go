@@ -152,7 +152,7 @@ func (t *Tracing) Shutdown(ctx context.Context) error {
 func (t *Tracing) Collector() prometheus.Collector {
 	labels := prometheus.Labels{}
 	for _, one := range t.resource.Attributes() {
-		labels[prometheusName(string(one.Key))] = one.Value.Emit()
+		labels[prometheusName(string(one.Key))] = one.Value.String()
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "target_info", Help: "Always 1; the labels are the resource that traces are of.", ConstLabels: labels,

@@ -71,7 +71,7 @@ func (r *report) family(metric *Metric, family *dto.MetricFamily) {
 		for _, label := range one.GetLabel() {
 			labels[label.GetName()] = label.GetValue()
 		}
-		if _, any := metric.Labels["*"]; !any {
+		if _, whatever := metric.Labels["*"]; !whatever {
 			r.fields(metric.Name, "label", labels, metric.Labels, nil)
 		}
 	}

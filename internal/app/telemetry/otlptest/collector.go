@@ -70,10 +70,10 @@ func (c *Collector) GRPC() string { return c.grpc }
 
 // Refuse answers with an HTTP status from now on, UNAVAILABLE or INVALID_ARGUMENT
 // by gRPC for 503 or anything else; 0 takes spans again.
-func (c *Collector) Refuse(status int) {
+func (c *Collector) Refuse(code int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.refuse = status
+	c.refuse = code
 }
 
 func (c *Collector) takeHTTP(w http.ResponseWriter, r *http.Request) {
