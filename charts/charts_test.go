@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func names() []string { return []string{"backend", "issuer", "postgres", "redis"} }
+func names() []string { return []string{"backend", "issuer", "postgres", "prometheus", "redis"} }
 
 // TestGolden renders every testdata/CHART/CASE.values.yaml.
 func TestGolden(t *testing.T) {
@@ -144,6 +144,8 @@ func TestSchemaRefuses(t *testing.T) {
 		{"issuer", "logLevel: loud", "/logLevel"},
 		{"postgres", "auth: {existingSecret: ''}", "/auth/existingSecret"},
 		{"postgres", "persistence: {size: big}", "/persistence/size"},
+		{"prometheus", "retention: long", "/retention"},
+		{"prometheus", "scrape: [{job: a, name: b, port: http, path: metrics}]", "/scrape/0/path"},
 		{"redis", "maxmemoryPolicy: forget", "/maxmemoryPolicy"},
 		{"redis", "service: {port: 70000}", "/service/port"},
 	} {

@@ -4,9 +4,11 @@ package charts
 
 import "embed"
 
-// Files holds one directory a chart: backend, issuer, postgres, redis.
+//go:generate go run ../internal/verify/rules/generate prometheus/rules/objectives.yaml
+
+// Files holds one directory a chart: backend, issuer, postgres, prometheus, redis.
 //
-//go:embed all:backend all:issuer all:postgres all:redis
+//go:embed all:backend all:issuer all:postgres all:prometheus all:redis
 var Files embed.FS
 
 // Definitions holds the custom resource definitions that the charts use, as YAML

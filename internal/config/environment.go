@@ -31,8 +31,11 @@ type Environment struct {
 	// Secrets are made, with random values, before the releases that use them.
 	Secrets  []Secret  `json:"secrets"`
 	Releases []Release `json:"releases"`
-	Smoke    Smoke     `json:"smoke"`
-	Load     Load      `json:"load"`
+	// Endpoints are more addresses that people use, by name, for results and
+	// `pocctl status`.
+	Endpoints map[string]string `json:"endpoints"`
+	Smoke     Smoke             `json:"smoke"`
+	Load      Load              `json:"load"`
 }
 
 // Ingress is where HTTP enters the environment.

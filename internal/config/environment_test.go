@@ -96,6 +96,8 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"wrong kind", "kind: lokal\n", `line 1: kind is "lokal", which is no kind`, `did you mean "local"?`},
 		{"bad namespace", "kind: local\nnamespace: A_b\n", `line 2: namespace is "A_b"`, "lower-case"},
 		{"public ingress", "kind: local\ningress: {address: \"0.0.0.0:80\"}\n", `ingress.address is "0.0.0.0:80"; a loopback`, "127.0.0.1:8080"},
+		{"endpoint that is there", "kind: local\nendpoints: {app: http://a}\n", "line 2: endpoints.app cannot name an endpoint", "are there already"},
+		{"endpoint that is none", "kind: local\nendpoints: {metrics: here}\n", `line 2: endpoints.metrics is "here", which is no URL`, "$(INGRESS_URL)/prometheus"},
 		{"image elsewhere", "kind: kind\nimages: {a: {program: /b}}\n", "line 2: images is for kind local", "remove it"},
 		{"image without program", "kind: local\nimages: {a: {args: [b]}}\n", "line 2: images.a.program is missing", "path of a program"},
 		{"no release name", "kind: local\nreleases:\n  - chart: a\n", "line 3: releases[0].name is missing", "name"},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,7 +22,7 @@ const labelFix = "use lower-case letters, digits and dashes, 63 at most"
 func (e *Environment) validate(d *document) error {
 	for _, check := range []func(*document) error{
 		e.validateName, e.validateKind, e.validateIngress, e.validateAuth, e.validateImages,
-		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateSmoke, e.validateLoad,
+		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateSmoke, e.validateLoad,
 	} {
 		if err := check(d); err != nil {
 			return err
@@ -64,6 +65,21 @@ func (e *Environment) validateIngress(d *document) error {
 	if err != nil || !address.Addr().IsLoopback() || address.Port() == 0 {
 		return d.invalid("ingress.address", "write a loopback address and a port, for example "+defaultAddress,
 			"is %q; a loopback address is wanted", e.Ingress.Address)
+	}
+	return nil
+}
+
+func (e *Environment) validateEndpoints(d *document) error {
+	for _, name := range sortedKeys(e.Endpoints) {
+		key := join("endpoints", name)
+		address := strings.Replace(e.Endpoints[name], IngressURL, "http://"+defaultAddress, 1)
+		at, err := url.Parse(address)
+		switch {
+		case !label(name) || name == "app" || name == "kubeconfig":
+			return d.invalid(key, labelFix+"; app and kubeconfig are there already", "cannot name an endpoint")
+		case err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https":
+			return d.invalid(key, "write a URL, for example "+IngressURL+"/prometheus", "is %q, which is no URL", e.Endpoints[name])
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pocctl/pocctl/internal/config"
@@ -178,7 +179,11 @@ func (s *Stack) Kubeconfig() string { return s.platform.kubeconfig() }
 
 // Endpoints gives the addresses that people use, by name.
 func (s *Stack) Endpoints() map[string]string {
-	return map[string]string{"app": s.platform.endpoint(), "kubeconfig": s.platform.kubeconfig()}
+	endpoints := map[string]string{"app": s.platform.endpoint(), "kubeconfig": s.platform.kubeconfig()}
+	for name, address := range s.options.Environment.Endpoints {
+		endpoints[name] = strings.ReplaceAll(address, config.IngressURL, s.platform.endpoint())
+	}
+	return endpoints
 }
 
 // Remove deletes what is left of an environment that has been taken down.
