@@ -30,7 +30,7 @@ func burns() []burn {
 	}
 }
 
-// windows are those that rules look at, the shortest first.
+// windows are those that rules look at, each once.
 func windows() []string {
 	var all []string
 	for _, one := range burns() {

@@ -17,10 +17,8 @@ type File struct {
 
 // Group is evaluated in order, so that later rules see what earlier ones record.
 type Group struct {
-	Name string `yaml:"name"`
-	// Interval is how often; Prometheus' own if empty.
-	Interval string `yaml:"interval,omitempty"`
-	Rules    []Rule `yaml:"rules"`
+	Name  string `yaml:"name"`
+	Rules []Rule `yaml:"rules"`
 }
 
 // Rule records a series or fires an alert.
