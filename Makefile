@@ -21,6 +21,10 @@ DEFINITIONS := $(patsubst %,charts/definitions/monitoring.coreos.com_%.yaml,serv
 # Swagger UI for the service's /docs, out of its module.
 SWAGGER := $(addprefix internal/app/api/docs/,swagger-ui-bundle.js swagger-ui.css)
 
+# What starts a container's program, built into pocctl: small, since each
+# container pays for its start.
+SHIM := internal/provision/local/runtime/shim
+
 export CGO_ENABLED := 0
 
 ## Main
@@ -38,7 +42,7 @@ test: ## Run every test: unit, race, end to end
 	scripts/test
 
 .PHONY: build
-build: $(DEFINITIONS) $(SWAGGER) ## Build bin/pocctl
+build: $(DEFINITIONS) $(SWAGGER) $(SHIM)/program/container-shim-$(shell go env GOARCH 2>/dev/null) ## Build bin/pocctl
 	@scripts/prerequisites go
 	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
 
@@ -64,7 +68,7 @@ generate: bin/sqlc bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Regenerat
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/...
 
 .PHONY: release
-release: bin/goreleaser ## Build the archives of a release, unsigned, in dist/
+release: bin/goreleaser $(addprefix $(SHIM)/program/container-shim-,amd64 arm64) ## Build the archives of a release, unsigned, in dist/
 	KUBERNETES=$(KUBERNETES) KUBERNETES_MAJOR=$(MAJOR) KUBERNETES_MINOR=$(MINOR) \
 		bin/goreleaser release --snapshot --clean --skip=sign,sbom
 
@@ -107,6 +111,10 @@ $(SWAGGER) &: tools/manifests/go.mod tools/manifests/go.sum
 	cp $(foreach file,$(notdir $(SWAGGER)),"$$(go mod download -C tools/manifests -json github.com/swaggo/files/v2 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/dist/$(file)") internal/app/api/docs/
 	chmod 644 $(SWAGGER)
 	touch $(SWAGGER)
+
+$(SHIM)/program/container-shim-%: $(wildcard $(SHIM)/*.go) cmd/container-shim/main.go go.mod
+	@scripts/prerequisites go
+	GOOS=linux GOARCH=$* go build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ ./cmd/container-shim
 
 # The SQS-compatible server that tests of the queue run against.
 tools/sqs/node_modules: tools/sqs/package.json tools/sqs/package-lock.json

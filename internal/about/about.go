@@ -1,12 +1,10 @@
-// Package about says which pocctl this is.
+// Package about says which pocctl this is. It imports next to nothing, and must
+// not import more: see answerEarly.
 package about
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"runtime"
-	"text/tabwriter"
 )
 
 // Set by the linker.
@@ -30,31 +28,21 @@ func This() Build {
 	return Build{Version: version, Commit: commit, Date: date, Kubernetes: kubernetes}
 }
 
-// JSON writes the document pocctl.version/v1.
-func (b Build) JSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(struct {
-		Schema string `json:"schema"`
-		Build
-		Go       string `json:"go"`
-		Platform string `json:"platform"`
-		Error    any    `json:"error"`
-	}{Schema: "pocctl.version/v1", Build: b, Go: runtime.Version(), Platform: platform()})
-}
+// Platform is "linux/amd64".
+func Platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
 
 // Text writes a line for each thing that is known.
 func (b Build) Text(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	const column = "            "
+	var text string
 	for _, row := range [][2]string{
 		{"pocctl", b.Version}, {"commit", b.Commit}, {"built", b.Date},
-		{"kubernetes", b.Kubernetes}, {"go", runtime.Version()}, {"platform", platform()},
+		{"kubernetes", b.Kubernetes}, {"go", runtime.Version()}, {"platform", Platform()},
 	} {
 		if row[1] != "" {
-			fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+			text += row[0] + column[len(row[0]):] + row[1] + "\n"
 		}
 	}
-	return table.Flush()
+	_, err := io.WriteString(w, text)
+	return err
 }
-
-func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }

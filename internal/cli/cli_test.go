@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,22 @@ func TestErrorsAsJSON(t *testing.T) {
 		if code != 2 || stderr != "" || document.Error.Code == "" || document.Error.Message == "" || document.Error.Fix == "" {
 			t.Errorf("%s: exit %d, stderr %q, document %+v", line, code, stderr, document)
 		}
+	}
+}
+
+func TestVersionDocument(t *testing.T) {
+	alone(t)
+	stdout, _, code := typed(t, "version", "-o", "json")
+	var document map[string]any
+	if err := json.Unmarshal([]byte(stdout), &document); err != nil || code != 0 {
+		t.Fatalf("exit %d, %v: %q", code, err, stdout)
+	}
+	want := map[string]any{
+		"schema": "pocctl.version/v1", "version": "v1.2.3", "commit": "abc1234", "date": "2026-01-02T03:04:05Z",
+		"kubernetes": "v1.37.2", "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "error": nil,
+	}
+	if diff := cmp.Diff(want, document); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -13,13 +13,12 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/controlplane"
 	"github.com/pocctl/pocctl/internal/provision/local/kubernetes"
 	"github.com/pocctl/pocctl/internal/provision/local/node"
-	"github.com/pocctl/pocctl/internal/provision/local/runtime/shim"
 	"github.com/pocctl/pocctl/internal/provision/local/supervisor"
 )
 
 // inside gives the hidden commands with which the local environment runs itself.
 func (a *app) inside() []*cobra.Command {
-	return []*cobra.Command{a.supervise(), a.component(), a.containerShim(), a.image()}
+	return []*cobra.Command{a.supervise(), a.component(), a.image()}
 }
 
 func (a *app) supervise() *cobra.Command {
@@ -67,19 +66,6 @@ func (a *app) component() *cobra.Command {
 				err = fault.New(fault.Internal, "detail", fmt.Sprintf("%s ended with exit code %d", name, code))
 			}
 			return err
-		},
-	}
-}
-
-// containerShim becomes a container's program.
-func (a *app) containerShim() *cobra.Command {
-	return &cobra.Command{
-		Use: shim.Command, Short: "Become a container's program", Hidden: true, DisableFlagParsing: true,
-		RunE: func(*cobra.Command, []string) error {
-			if code := shim.Main(); code != 0 {
-				return fault.New(fault.Internal, "detail", fmt.Sprintf("the container's program could not be started (exit code %d)", code))
-			}
-			return nil
 		},
 	}
 }

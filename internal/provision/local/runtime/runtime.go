@@ -29,7 +29,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/provision/local/image"
 	"github.com/pocctl/pocctl/internal/provision/local/runtime/process"
-	"github.com/pocctl/pocctl/internal/provision/local/runtime/shim"
+	"github.com/pocctl/pocctl/internal/provision/local/runtime/shim/program"
 )
 
 // Name and Version of the runtime, as nodes and container IDs show them.
@@ -57,8 +57,8 @@ type Options struct {
 	// PodCIDR is where pods get their addresses; 127.42.0.0/16 by default.
 	PodCIDR   netip.Prefix
 	Isolation Isolation
-	// Shim is the program and arguments that run shim.Main; by default this binary
-	// with shim.Command.
+	// Shim is the program and arguments that run shim.Main; by default the
+	// program built into this binary.
 	Shim []string
 	// HostsFile gives the file, kept up to date in place, that pods of a namespace
 	// see as /etc/hosts. Nil or an empty answer leaves the kubelet's.
@@ -118,6 +118,13 @@ func New(ctx context.Context, options Options) (*Runtime, error) {
 	if err := makeDirectories(options.Directory); err != nil {
 		return nil, err
 	}
+	if len(options.Shim) == 0 {
+		installed, err := program.Install(options.Directory)
+		if err != nil {
+			return nil, err
+		}
+		options.Shim = []string{installed}
+	}
 	starter, err := process.NewStarter(options.Shim)
 	if err != nil {
 		return nil, err
@@ -153,10 +160,6 @@ func (o *Options) complete() error {
 	o.Directory = directory
 	if !o.PodCIDR.IsValid() {
 		o.PodCIDR = netip.MustParsePrefix("127.42.0.0/16")
-	}
-	if len(o.Shim) == 0 {
-		// Not the path: another build may have taken its place since the start.
-		o.Shim = []string{"/proc/self/exe", shim.Command}
 	}
 	if o.HostsFile == nil {
 		o.HostsFile = func(string) string { return "" }

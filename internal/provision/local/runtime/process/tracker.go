@@ -3,6 +3,7 @@
 package process
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"strings"
@@ -31,6 +32,9 @@ type tracker struct {
 	mu sync.Mutex
 	// started are the children that were started here and not waited for.
 	started map[int]string
+	// sessions are those that the started children lead, or led: one lasts, and
+	// its number with it, as long as a process is in it.
+	sessions map[int]string
 	// seen remembers what a scan found, so that an orphan is still known after
 	// its parent has gone. "" is a process of nobody's.
 	seen map[key]string
@@ -47,7 +51,7 @@ type key struct {
 func newTracker() *tracker {
 	self := os.Getpid()
 	session, _ := unix.Getsid(self) // one's own can't fail
-	return &tracker{self: self, session: session, started: map[int]string{}, seen: map[key]string{}}
+	return &tracker{self: self, session: session, started: map[int]string{}, sessions: map[int]string{}, seen: map[key]string{}}
 }
 
 // start starts the command under the lock, or else a scan in between could take
@@ -59,6 +63,7 @@ func (t *tracker) start(command *exec.Cmd, container string) error {
 		return err
 	}
 	t.started[command.Process.Pid] = container
+	t.sessions[command.Process.Pid] = container
 	return nil
 }
 
@@ -87,9 +92,13 @@ func (t *tracker) attribute(processes []proc.Process) map[string][]proc.Process 
 	owners := make(map[int]string, len(processes))
 	seen := make(map[key]string, len(processes))
 	found := map[string][]proc.Process{}
+	sessions := maps.Clone(t.started)
 	for _, process := range processes {
 		owner := t.owner(process, table, owners)
 		seen[key{process.PID, process.Started}] = owner
+		if leader := process.Session; owner != "" && owner == t.sessions[leader] {
+			sessions[leader] = owner
+		}
 		switch {
 		case owner == "":
 		case !process.Zombie:
@@ -98,7 +107,7 @@ func (t *tracker) attribute(processes []proc.Process) map[string][]proc.Process 
 			_, _ = unix.Wait4(process.PID, nil, unix.WNOHANG, nil)
 		}
 	}
-	t.seen = seen
+	t.seen, t.sessions = seen, sessions
 	return found
 }
 
@@ -126,6 +135,13 @@ func (t *tracker) findOwner(process proc.Process, table map[int]proc.Process, ow
 	}
 	if process.PID == t.self {
 		return ""
+	}
+	if container, ours := t.sessions[process.Session]; ours {
+		_, alive := table[process.Session]
+		_, started := t.started[process.Session]
+		if started || !alive { // or else the number is another's by now
+			return container
+		}
 	}
 	if parent, known := table[process.Parent]; known && parent.PID != t.self {
 		if owner := t.owner(parent, table, owners); owner != "" {

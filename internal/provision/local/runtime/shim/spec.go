@@ -4,9 +4,6 @@
 // mounts, user and limits, then becomes the program, keeping its process ID.
 package shim
 
-// Command is the hidden command of the binary that runs Main.
-const Command = "container-shim"
-
 // Spec says what the process becomes.
 type Spec struct {
 	// Parent is the process whose death must end this one.
