@@ -15,8 +15,9 @@ LDFLAGS    := -s -w \
 	-X $(ABOUT).version=$(VERSION) -X $(ABOUT).commit=$(COMMIT) -X $(ABOUT).date=$(DATE) -X $(ABOUT).kubernetes=$(KUBERNETES) \
 	-X $(GITVERSION).gitVersion=$(KUBERNETES) -X $(GITVERSION).gitMajor=$(MAJOR) -X $(GITVERSION).gitMinor=$(MINOR)
 
-# The definitions that charts of ours use, out of the Prometheus Operator's module.
+# The definitions that charts of ours use, out of the modules of their owners.
 DEFINITIONS := $(patsubst %,charts/definitions/monitoring.coreos.com_%.yaml,servicemonitors podmonitors probes prometheusrules)
+ROLLOUTS    := $(patsubst %,charts/definitions/argoproj.io_%.yaml,rollout analysis-run analysis-template experiment)
 
 # Swagger UI for the service's /docs, out of its module.
 SWAGGER := $(addprefix internal/app/api/docs/,swagger-ui-bundle.js swagger-ui.css)
@@ -42,7 +43,7 @@ test: ## Run every test: unit, race, end to end
 	scripts/test
 
 .PHONY: build
-build: $(DEFINITIONS) $(SWAGGER) $(SHIM)/program/container-shim-$(shell go env GOARCH 2>/dev/null) ## Build bin/pocctl
+build: $(DEFINITIONS) $(ROLLOUTS) $(SWAGGER) $(SHIM)/program/container-shim-$(shell go env GOARCH 2>/dev/null) ## Build bin/pocctl
 	@scripts/prerequisites go
 	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
 
@@ -105,6 +106,13 @@ $(DEFINITIONS) &: tools/manifests/go.mod tools/manifests/go.sum
 	cp $(foreach file,$(notdir $(DEFINITIONS)),"$$(go mod download -C tools/manifests -json github.com/prometheus-operator/prometheus-operator | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/example/prometheus-operator-crd/$(file)") charts/definitions/
 	chmod 644 $(DEFINITIONS)
 	touch $(DEFINITIONS)
+
+$(ROLLOUTS) &: go.mod go.sum
+	@scripts/prerequisites go
+	source=$$(go mod download -json github.com/argoproj/argo-rollouts | sed -n 's/.*"Dir": "\(.*\)".*/\1/p'); \
+	for definition in $(patsubst charts/definitions/argoproj.io_%.yaml,%,$(ROLLOUTS)); do cp "$$source/manifests/crds/$$definition-crd.yaml" "charts/definitions/argoproj.io_$$definition.yaml" || exit; done
+	chmod 644 $(ROLLOUTS)
+	touch $(ROLLOUTS)
 
 $(SWAGGER) &: tools/manifests/go.mod tools/manifests/go.sum
 	@scripts/prerequisites go

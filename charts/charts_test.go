@@ -21,7 +21,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func names() []string { return []string{"backend", "issuer", "postgres", "prometheus", "redis"} }
+func names() []string {
+	return []string{"argo-rollouts", "backend", "issuer", "postgres", "prometheus", "redis"}
+}
 
 // TestGolden renders every testdata/CHART/CASE.values.yaml.
 func TestGolden(t *testing.T) {

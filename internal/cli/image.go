@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pocctl/pocctl/internal/provision/local/postgres"
+	"github.com/pocctl/pocctl/internal/provision/local/prometheus"
 	"github.com/pocctl/pocctl/internal/provision/local/redis"
+	"github.com/pocctl/pocctl/internal/provision/local/rollouts"
 )
 
 // image runs the program that stands for a container image of the local
@@ -23,6 +25,18 @@ func (a *app) image() *cobra.Command {
 					Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP"),
 					Find: postgres.FindOptions{Directory: os.Getenv("POCCTL_POSTGRES_DIRECTORY")},
 				})
+			},
+		},
+		&cobra.Command{
+			Use: "argo-rollouts [ARGUMENTS]", Short: "Argo Rollouts' controllers, as the official image runs them", DisableFlagParsing: true,
+			RunE: func(command *cobra.Command, args []string) error {
+				return rollouts.Main(command.Context(), rollouts.Options{Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP")})
+			},
+		},
+		&cobra.Command{
+			Use: "prometheus [ARGUMENTS]", Short: "Prometheus, as the official image runs it", DisableFlagParsing: true,
+			RunE: func(command *cobra.Command, args []string) error {
+				return prometheus.Main(command.Context(), prometheus.Options{Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP")})
 			},
 		},
 		&cobra.Command{

@@ -22,11 +22,15 @@ containers:
       {{- with .root.Values.extraArgs }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
+    {{- if or (not .root.Values.canary.enabled) .root.Values.extraEnvFrom }}
     envFrom:
+      {{- if not .root.Values.canary.enabled }}
       - configMapRef: {name: {{ include "backend.fullname" .root }}}
+      {{- end }}
       {{- with .root.Values.extraEnvFrom }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
+    {{- end }}
     env:
       - name: POD_IP
         valueFrom:
@@ -44,6 +48,13 @@ containers:
         value: $(POD_IP):6060
       - name: POCCTL_ROLE
         value: {{ .role }}
+      {{- if .root.Values.canary.enabled }}
+      # In the template, not in a ConfigMap: two versions run at once, each with its own.
+      {{- range $name, $value := include "backend.config" .root | fromYaml }}
+      - name: {{ $name }}
+        value: {{ $value | quote }}
+      {{- end }}
+      {{- end }}
       {{- include "backend.connections" .root | trim | nindent 6 }}
       {{- with .root.Values.extraEnv }}
       {{- tpl (toYaml .) $.root | nindent 6 }}
@@ -113,7 +124,7 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- toYaml $.labels | nindent 8 }}
-    matchLabelKeys: [pod-template-hash]
+    matchLabelKeys: [{{ ternary "rollouts-pod-template-hash" "pod-template-hash" (and $.root.Values.canary.enabled (ne $.role "worker")) }}]
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -22,11 +22,20 @@ func builtin(c cluster.Cluster) []image.Image {
 			Env:  map[string]string{"POCCTL_POSTGRES_DIRECTORY": c.PostgresDirectory, "PATH": c.PostgresDirectory + ":" + os.Getenv("PATH")},
 			User: 999, StopSignal: postgres.StopSignal,
 		},
+		prometheusNamed("quay.io/prometheus/prometheus", c), prometheusNamed("prom/prometheus", c),
+		{
+			Name: "quay.io/argoproj/argo-rollouts", Program: c.Binary, Args: []string{"image", "argo-rollouts"}, Path: "/bin/rollouts-controller", User: 999,
+		},
 		{
 			Name: "redis", Program: c.Binary, Args: []string{"image", "redis"}, Path: "/usr/local/bin/docker-entrypoint.sh",
 			User: 999,
 		},
 	}
+}
+
+// prometheusNamed is Prometheus, which is published under two names.
+func prometheusNamed(name string, c cluster.Cluster) image.Image {
+	return image.Image{Name: name, Program: c.Binary, Args: []string{"image", "prometheus"}, Path: "/bin/prometheus", User: 65534}
 }
 
 func environmentImages(c cluster.Cluster) []image.Image {
