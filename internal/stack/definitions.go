@@ -16,8 +16,11 @@ import (
 // definitionsStep applies the custom resource definitions that the charts use.
 func (s *Stack) definitionsStep() flow.Step {
 	return flow.Step{
-		Name:     Deploy + "/definitions",
-		Describe: func() string { return "custom resource definitions of the Prometheus Operator" },
+		Name: Deploy + "/definitions",
+		Describe: func() string {
+			return "custom resource definitions of the Prometheus Operator and Argo Rollouts"
+		},
+		Check: s.defined,
 		Run: func(ctx context.Context, log *flow.Log) error {
 			objects, err := readDefinitions(s.options.Definitions)
 			if err != nil {
@@ -40,6 +43,33 @@ func (s *Stack) definitionsStep() flow.Step {
 	}
 }
 
+// defined says whether the cluster's definitions are those of this build. It does
+// not parse them: they are megabytes.
+func (s *Stack) defined(ctx context.Context) (bool, error) {
+	client, err := s.Deployer()
+	if err != nil {
+		return false, err
+	}
+	marked, err := manifest.Marked(ctx, client.Config())
+	if err != nil {
+		return false, err
+	}
+	names, err := fs.Glob(s.options.Definitions, "definitions/*.yaml")
+	if err != nil || len(names) == 0 {
+		return false, err
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(s.options.Definitions, name)
+		if err != nil {
+			return false, fmt.Errorf("read definitions: %w", err)
+		}
+		if !marked[manifest.Digest(data)] {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // readDefinitions reads what the build holds. None means that it was built
 // without make, and that charts would be refused later on.
 func readDefinitions(files fs.FS) ([]*unstructured.Unstructured, error) {
@@ -60,6 +90,7 @@ func readDefinitions(files fs.FS) ([]*unstructured.Unstructured, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
+		manifest.Mark(parsed, manifest.Digest(data))
 		objects = append(objects, parsed...)
 	}
 	return objects, nil

@@ -97,7 +97,7 @@ func TestUp(t *testing.T) {
 
 	t.Run("again does nothing twice", func(t *testing.T) {
 		again := parse(t, box.Must(measured(t, box, "up", "--duration", "11s", "-o", "json")))
-		for _, name := range []string{"provision/cluster", "provision/node", "deploy/postgres", "deploy/redis", "deploy/issuer", "deploy/backend"} {
+		for _, name := range []string{"provision/cluster", "provision/node", "deploy/postgres", "deploy/redis", "deploy/definitions", "deploy/issuer", "deploy/backend", "deploy/prometheus"} {
 			if detail := again.step(t, name); !strings.Contains(detail, "already so") {
 				t.Errorf("%s ran again: %s", name, detail)
 			}
@@ -105,12 +105,12 @@ func TestUp(t *testing.T) {
 	})
 	t.Run("kubectl sees the stack", func(t *testing.T) {
 		pods := box.Must(box.Kubectl("get", "pods", "-n", "pocctl", "--no-headers"))
-		if running := strings.Count(pods, "Running"); running != 6 {
-			t.Errorf("%d pods run; three of the service, Postgres, Redis and the issuer are wanted:\n%s", running, pods)
+		if running := strings.Count(pods, "Running"); running != 7 {
+			t.Errorf("%d pods run; three of the service, Postgres, Redis, the issuer and Prometheus are wanted:\n%s", running, pods)
 		}
 	})
 	t.Run("plan finds nothing to do", func(t *testing.T) {
-		if plan := box.Must(box.Pocctl("plan")); strings.Count(plan, "no change") != 4 {
+		if plan := box.Must(box.Pocctl("plan")); strings.Count(plan, "no change") != 5 {
 			t.Errorf("plan:\n%s", plan)
 		}
 	})
