@@ -4,7 +4,7 @@ package charts
 
 import "embed"
 
-//go:generate go run ../internal/verify/rules/generate prometheus/rules/objectives.yaml
+//go:generate go run ../internal/verify/rules/generate prometheus/rules/objectives.yaml backend/files/objectives.yaml
 
 // Files holds one directory a chart: argo-rollouts, backend, issuer, postgres, prometheus, redis.
 //

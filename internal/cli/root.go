@@ -61,7 +61,7 @@ in numbers whether it meets its service level objectives.`,
 	root.SetHelpCommandGroupID(groupTool)
 	root.SetCompletionCommandGroupID(groupTool)
 	root.AddCommand(
-		a.up(), a.provision(), a.deploy(), a.smoke(), a.verify(), a.rollback(), a.down(),
+		a.up(), a.provision(), a.deploy(), a.smoke(), a.canary(), a.verify(), a.rollback(), a.down(),
 		a.plan(), a.status(), a.logs(), a.report(), a.kubeconfig(), a.token(),
 		a.doctor(),
 		a.issuer(), a.migrate(),

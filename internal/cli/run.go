@@ -114,7 +114,7 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 	screen.Close()
 
 	document := report.New(result, err)
-	document.SLO = s.Verdicts()
+	document.SLO, document.Canary = s.Verdicts(), s.Canary()
 	if !o.undo {
 		document.Endpoints = s.Endpoints()
 		if saveErr := document.Save(directory); saveErr != nil {

@@ -17,7 +17,7 @@ func (a *app) up() *cobra.Command {
 	var measured loadFlags
 	command := &cobra.Command{
 		Use:   "up",
-		Short: "Bring the environment up: provision, deploy, smoke, verify",
+		Short: "Bring the environment up: provision, deploy, smoke, canary, verify",
 		Long: `Brings the environment up and verifies it. Whatever is already as it should be
 is left alone, so a run that stopped is taken up by running it again.`,
 		GroupID: groupRun,
@@ -36,7 +36,7 @@ is left alone, so a run that stopped is taken up by running it again.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&selection.From, "from", "", "begin with this `phase`: preflight, provision, deploy, smoke or verify")
+	flags.StringVar(&selection.From, "from", "", "begin with this `phase`: preflight, provision, deploy, smoke, canary or verify")
 	flags.StringVar(&selection.Only, "only", "", "run this `phase` alone")
 	flags.DurationVar(&budget, "budget", 0, "the goal for the whole run (default the environment's)")
 	measured.add(flags)

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/report"
@@ -12,40 +15,114 @@ import (
 
 func (a *app) verify() *cobra.Command {
 	var measured loadFlags
-	var objectives bool
+	var wanted verifyFlags
 	command := &cobra.Command{
 		Use:   "verify",
-		Short: "Send load and judge every objective",
-		Long: `Sends requests through the ingress on a fixed schedule, with latency counted from
-the moment a request was due, and judges the objectives of slo.yaml.
+		Short: "Send load and judge every objective; check every dashboard",
+		Long: `With --slo, or if nothing is named, sends requests through the ingress on a fixed
+schedule, with latency counted from the moment a request was due, and judges the
+objectives of slo.yaml. It exits 3 if an objective was violated, 4 if there was too
+little data to say, and 6 if the load could not be held, which makes the measurement
+void.
 
-It exits 3 if an objective was violated, 4 if there was too little data to say,
-and 6 if the load could not be held, which makes the measurement void.`,
+With --dashboards, asks the environment's Prometheus every query of every panel, after
+the load if both are named. It exits 1 if a query is refused, or if a panel that ought
+to have data has none after 30 seconds: panels want requests of the last minutes.`,
 		GroupID: groupRun,
 		Example: `  pocctl verify --slo
   pocctl verify --slo --rate 300 --duration 60s
-  pocctl verify --slo --spike 600 -o json`,
+  pocctl verify --slo --spike 600 -o json
+  pocctl verify --slo --dashboards                   # load, and then the dashboards that show it
+  pocctl verify --dashboards --page dashboards.html  # look at them without Grafana`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			if !objectives {
-				return usage(command, "there is nothing to verify but the objectives: give --slo")
+			if err := wanted.settle(command); err != nil {
+				return err
 			}
 			return a.run(command.Context(), order{
-				command: "verify", phase: stack.Verify, text: a.showLoad,
+				command: "verify", phase: stack.Verify,
+				text: func(s *stack.Stack, document *report.Document) error { return a.showVerified(s, document, wanted.page) },
 				change: func(options *stack.Options) error {
-					if options.Environment.Load.Path == "" {
-						return fault.New(fault.ConfigInvalid, "path", options.Environment.Name,
-							"detail", "load.path is missing, so there is nothing to send load to",
-							"fix", "write the API's base path, for example  load: {path: /api/v1}")
+					if err := wanted.apply(options); err != nil {
+						return err
 					}
 					return measured.apply(command, options)
 				},
 			})
 		},
 	}
-	command.Flags().BoolVar(&objectives, "slo", true, "judge the service level objectives")
+	wanted.add(command.Flags())
 	measured.add(command.Flags())
+	complete(command, "page", cobra.ShellCompDirectiveDefault, nil)
 	return command
+}
+
+// verifyFlags say what to verify.
+type verifyFlags struct {
+	slo, dashboards bool
+	page            string
+}
+
+func (v *verifyFlags) add(flags *pflag.FlagSet) {
+	flags.BoolVar(&v.slo, "slo", false, "judge the service level objectives (default if nothing else is named)")
+	flags.BoolVar(&v.dashboards, "dashboards", false, "ask Prometheus for every panel of the dashboards")
+	flags.StringVar(&v.page, "page", "", "draw the dashboards into this `file`, one HTML page that needs no network")
+}
+
+// settle decides what is verified, and finds the page's file, absolute.
+func (v *verifyFlags) settle(command *cobra.Command) error {
+	if !v.slo && !v.dashboards {
+		if command.Flags().Changed("slo") {
+			return usage(command, "there is nothing to verify: give --slo or --dashboards")
+		}
+		v.slo = true
+	}
+	if v.page == "" {
+		return nil
+	}
+	if !v.dashboards {
+		return usage(command, "--page draws the dashboards: give --dashboards, too")
+	}
+	file, err := filepath.Abs(v.page)
+	if err != nil {
+		return fmt.Errorf("find the page's folder: %w", err)
+	}
+	if folder, err := os.Stat(filepath.Dir(file)); err != nil || !folder.IsDir() {
+		return usage(command, "--page is %s, but there is no folder %s", v.page, filepath.Dir(file))
+	}
+	if there, err := os.Stat(file); err == nil && there.IsDir() {
+		return usage(command, "--page is %s, which is a folder: give a file", v.page)
+	}
+	v.page = file
+	return nil
+}
+
+// apply refuses an environment that has not what is wanted.
+func (v *verifyFlags) apply(options *stack.Options) error {
+	environment := options.Environment
+	if v.slo && environment.Load.Path == "" {
+		return fault.New(fault.ConfigInvalid, "path", environment.Name,
+			"detail", "load.path is missing, so there is nothing to send load to",
+			"fix", "write the API's base path, for example  load: {path: /api/v1}")
+	}
+	if v.dashboards && environment.Endpoints[stack.Prometheus] == "" {
+		return fault.New(fault.ConfigInvalid, "path", environment.Name,
+			"detail", "endpoints.prometheus is missing, so there is nobody to ask for the dashboards' data",
+			"fix", "write where Prometheus is, for example  endpoints: {prometheus: $(INGRESS_URL)/prometheus}")
+	}
+	options.WithoutLoad, options.Dashboards, options.Page = !v.slo, v.dashboards, v.page
+	return nil
+}
+
+// showVerified writes the report, what was measured in detail, and where the page is.
+func (a *app) showVerified(s *stack.Stack, document *report.Document, page string) error {
+	if err := a.showLoad(s, document); err != nil || page == "" {
+		return err
+	}
+	if _, err := fmt.Fprintf(a.Stdout, "\n  page  %s\n", page); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
 }
 
 // showLoad writes the report and what was measured in detail.

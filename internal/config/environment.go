@@ -35,6 +35,7 @@ type Environment struct {
 	// `pocctl status`.
 	Endpoints map[string]string `json:"endpoints"`
 	Smoke     Smoke             `json:"smoke"`
+	Canary    Canary            `json:"canary"`
 	Load      Load              `json:"load"`
 }
 
@@ -69,11 +70,15 @@ type Release struct {
 	Name      string         `json:"name"`
 	Chart     string         `json:"chart"` // "backend" for charts/backend, or a path
 	Namespace string         `json:"namespace"`
-	DependsOn []string       `json:"dependsOn"` // other releases' names
+	DependsOn []string       `json:"dependsOn"` // other releases' names, or Definitions
 	Values    map[string]any `json:"values"`
 	Timeout   time.Duration  `json:"timeout"`
 	Budget    time.Duration  `json:"budget"`
 }
+
+// Definitions is what a release depends on that needs the custom resource
+// definitions and nothing else. Those that depend on anything have them.
+const Definitions = "definitions"
 
 // Smoke says what the smoke phase calls.
 type Smoke struct {
@@ -81,6 +86,22 @@ type Smoke struct {
 	Release string `json:"release"`
 	// Path is the API's base path through the ingress, for example "/api/v1".
 	Path string `json:"path"`
+}
+
+// Canary says which release is delivered step by step. Its chart makes a Rollout of
+// the release's name.
+type Canary struct {
+	// Release is the one; empty leaves the phase out.
+	Release string `json:"release"`
+	// Prometheus names the endpoint that its figures are read from; "prometheus" by
+	// default.
+	Prometheus string `json:"prometheus"`
+	// Rate is the load that pocctl sends meanwhile, in requests a second; 0 where
+	// people send enough.
+	Rate int `json:"rate"`
+	// Samples is how many requests each version has to answer for a verdict; 100 by
+	// default.
+	Samples int `json:"samples"`
 }
 
 // Load is the default load of `verify --slo`.

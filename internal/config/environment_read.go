@@ -13,6 +13,7 @@ const (
 	defaultNamespace = "pocctl"
 	defaultAddress   = "127.0.0.1:8080"
 	defaultRate      = 300 // requests a second
+	defaultSamples   = 100 // requests of each version that a canary's verdict takes
 	defaultDuration  = 30 * time.Second
 )
 
@@ -35,6 +36,7 @@ func parseEnvironment(file, folder string, data []byte) (Environment, error) {
 		Budget:    defaultBudget,
 		Namespace: defaultNamespace,
 		Ingress:   Ingress{Address: defaultAddress},
+		Canary:    Canary{Prometheus: "prometheus", Samples: defaultSamples},
 		Load:      Load{Rate: defaultRate, Duration: defaultDuration},
 	}
 	d, err := parse(file, data, &environment)

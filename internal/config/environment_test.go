@@ -66,7 +66,8 @@ releases:
 			Timeout: 5 * time.Minute, Budget: 5 * time.Minute,
 			Values: map[string]any{"nested": map[string]any{"count": 3, "big": 12345678, "on": true}},
 		}},
-		Load: Load{Rate: 300, Duration: 30 * time.Second},
+		Canary: Canary{Prometheus: "prometheus", Samples: 100},
+		Load:   Load{Rate: 300, Duration: 30 * time.Second},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)

@@ -22,7 +22,7 @@ const labelFix = "use lower-case letters, digits and dashes, 63 at most"
 func (e *Environment) validate(d *document) error {
 	for _, check := range []func(*document) error{
 		e.validateName, e.validateKind, e.validateIngress, e.validateAuth, e.validateImages,
-		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateSmoke, e.validateLoad,
+		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateSmoke, e.validateCanary, e.validateLoad,
 	} {
 		if err := check(d); err != nil {
 			return err
@@ -121,6 +121,25 @@ func (e *Environment) validateSmoke(d *document) error {
 		return d.invalid("smoke.release", fixRelease(e.Smoke.Release, names), "is %q, which is no release of this environment", e.Smoke.Release)
 	case !strings.HasPrefix(e.Smoke.Path, "/"):
 		return d.invalid("smoke.path", "write the API's base path, for example /api/v1", "is %q; it has to begin with /", e.Smoke.Path)
+	}
+	return nil
+}
+
+func (e *Environment) validateCanary(d *document) error {
+	const most = 1_000_000
+	if e.Canary.Release == "" {
+		return nil
+	}
+	_, measured := e.Endpoints[e.Canary.Prometheus]
+	switch {
+	case !slices.Contains(e.releaseNames(), e.Canary.Release):
+		return d.invalid("canary.release", "name one of "+strings.Join(e.releaseNames(), ", "), "is %q, which is no release here", e.Canary.Release)
+	case !measured:
+		return d.invalid("canary.prometheus", "add endpoints: {"+e.Canary.Prometheus+": URL}", "names the endpoint %q, which is not there", e.Canary.Prometheus)
+	case e.Canary.Rate < 0 || e.Canary.Rate > most:
+		return d.invalid("canary.rate", "write requests a second, or 0 for none", "is %d; it has to be from 0 to %d", e.Canary.Rate, most)
+	case e.Canary.Samples < 1 || e.Canary.Samples > most:
+		return d.invalid("canary.samples", "write a number of requests, for example 100", "is %d; it has to be from 1 to %d", e.Canary.Samples, most)
 	}
 	return nil
 }

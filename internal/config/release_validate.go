@@ -34,7 +34,7 @@ func (e *Environment) validateReleases(d *document) error {
 			return d.invalid(key+".namespace", labelFix, "is %q, which Kubernetes does not take", release.Namespace)
 		}
 		for j, needed := range release.DependsOn {
-			if !slices.Contains(names, needed) {
+			if !slices.Contains(names, needed) && needed != Definitions {
 				return d.invalid(fmt.Sprintf("%s.dependsOn[%d]", key, j), fixRelease(needed, names),
 					"is %q, which is no release of this environment", needed)
 			}

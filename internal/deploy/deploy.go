@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
+	argo "github.com/argoproj/argo-rollouts/pkg/client/clientset/versioned"
 	"helm.sh/helm/v3/pkg/chart"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -57,6 +60,7 @@ type Client struct {
 	options    Options
 	config     *rest.Config
 	kubernetes kubernetes.Interface
+	rollouts   argo.Interface
 	getter     *getter
 }
 
@@ -87,7 +91,24 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{options: options, config: config, kubernetes: client, getter: getter}, nil
+	rollouts, err := argo.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("make a client of Argo Rollouts: %w", err)
+	}
+	return &Client{options: options, config: config, kubernetes: client, rollouts: rollouts, getter: getter}, nil
+}
+
+// Rollouts lists those of a namespace.
+func (c *Client) Rollouts(ctx context.Context, namespace string) ([]*v1alpha1.Rollout, error) {
+	found, err := c.rollouts.ArgoprojV1alpha1().Rollouts(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*v1alpha1.Rollout, len(found.Items))
+	for i := range found.Items {
+		all[i] = &found.Items[i]
+	}
+	return all, nil
 }
 
 // Config gives the configuration that reaches the cluster.
@@ -106,6 +127,7 @@ func (c *Client) namespace(release Release) string {
 func (c *Client) watchOptions(name string, progress Progress) watch.Options {
 	return watch.Options{
 		Client:   c.kubernetes,
+		Rollouts: c,
 		Subject:  "release " + name,
 		Progress: progress,
 		Started:  time.Now(),

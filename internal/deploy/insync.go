@@ -53,7 +53,7 @@ func (c *Client) InSync(ctx context.Context, r Release) (bool, error) {
 		info.Object = found
 		live = append(live, object(info))
 	}
-	states, err := watch.Now(ctx, c.kubernetes, live)
+	states, err := watch.Now(ctx, c.kubernetes, c, live)
 	if err != nil {
 		return false, c.explain("read release "+r.Name, op, r, err)
 	}
@@ -79,5 +79,5 @@ func (c *Client) States(ctx context.Context, namespace, name string) ([]watch.St
 	if err != nil {
 		return nil, err
 	}
-	return watch.Now(ctx, c.kubernetes, objects(list))
+	return watch.Now(ctx, c.kubernetes, c, objects(list))
 }

@@ -57,8 +57,16 @@ const (
 	ClusterGone         Code = "cluster-gone"
 	AuthMissing         Code = "auth-missing"
 	SecretMissing       Code = "secret-missing"
+	CanaryRolledBack    Code = "canary-rolled-back"
+	CanaryUnmeasured    Code = "canary-unmeasured"
+	MetricsAway         Code = "metrics-away"
+	CanaryNone          Code = "canary-none"
+	CanaryUnderWay      Code = "canary-under-way"
+	CanaryUnset         Code = "canary-unset"
 	IssuerUnreachable   Code = "issuer-unreachable"
 	ClientRefused       Code = "client-refused"
+	PrometheusAway      Code = "prometheus-away"
+	DashboardsBroken    Code = "dashboards-broken"
 )
 
 type entry struct {
@@ -110,6 +118,14 @@ var catalogue = map[Code]entry{
 	ClusterGone:         {ExitFailed, "the local cluster of environment {env} ended during the run: its supervisor is gone", "run the same command again: it goes on where it stopped; what the supervisor said is in {log}"},
 	AuthMissing:         {ExitUsage, "environment {env} names no issuer of tokens", "name one as auth in the environment's file; docs/environments.md has its keys"},
 	SecretMissing:       {ExitFailed, "there is no secret of client {client}: {detail}", "{fix}"},
+	CanaryRolledBack:    {ExitRolledBack, "the canary of release {release} was rolled back, and the stable version serves: {detail}", "look at what it did: {next}"},
+	CanaryUnmeasured:    {ExitInsufficient, "the canary of release {release} was not promoted, for want of figures: {detail}", "{fix}"},
+	MetricsAway:         {ExitFailed, "Prometheus does not tell how the canary of release {release} does, so it was taken back: {detail}", "look at it: {next}"},
+	CanaryUnderWay:      {ExitFailed, "a canary of release {release} is under way already", "follow it to its end: pocctl canary; or take it back: pocctl canary abort"},
+	CanaryUnset:         {ExitUsage, "environment {env} delivers no release step by step", "name one under canary in its file, for example  canary: {release: backend}"},
+	CanaryNone:          {ExitFailed, "no canary of release {release} is under way", "start one: pocctl canary"},
 	IssuerUnreachable:   {ExitFailed, "the issuer {issuer} gives no token: {request}: {detail}", "see what it answers: curl -i {url}"},
 	ClientRefused:       {ExitFailed, "the issuer {issuer} refuses client {client}: {detail}", "check the client and its secret under auth in the environment's file"},
+	PrometheusAway:      {ExitFailed, "Prometheus at {url} can't be asked", "see whether it is well: {status}; and what it says: {logs}"},
+	DashboardsBroken:    {ExitFailed, "{broken} of {panels} panels are broken:\n{list}", "{fix}"},
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/verify/canary"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -43,7 +44,32 @@ type Document struct {
 type Canary struct {
 	From    string `json:"from"` // the stable version when it began
 	To      string `json:"to"`
-	Verdict string `json:"verdict"` // "promoted", "rolled-back"
+	Verdict string `json:"verdict"` // "promoted", "rolled-back", or "under-way" when it was left
+	// Reason is the last judgement in one line, and Findings are its figures.
+	Reason   string           `json:"reason"`
+	Weight   int              `json:"weight"`   // the largest share of the requests that it got, in percent
+	Requests int64            `json:"requests"` // that it answered while it was followed
+	Seconds  float64          `json:"seconds"`
+	Findings []canary.Finding `json:"findings"`
+}
+
+// finite copies it without numbers that JSON has no words for.
+func (c *Canary) finite() *Canary {
+	if c == nil {
+		return nil
+	}
+	shown := *c
+	shown.Findings = make([]canary.Finding, len(c.Findings))
+	copy(shown.Findings, c.Findings)
+	for i := range shown.Findings {
+		one := &shown.Findings[i]
+		for _, number := range []*float64{&one.Canary, &one.Stable, &one.Limit, &one.PValue} {
+			if math.IsNaN(*number) || math.IsInf(*number, 0) {
+				*number = 0
+			}
+		}
+	}
+	return &shown
 }
 
 // New makes the document of a run that ended with err, which may be nil.
@@ -63,6 +89,7 @@ func (d *Document) MarshalJSON() ([]byte, error) {
 			shown.SLO[i].Observed = 0 // JSON has no such number
 		}
 	}
+	shown.Canary = d.Canary.finite()
 	if shown.Endpoints == nil {
 		shown.Endpoints = map[string]string{}
 	}

@@ -197,7 +197,11 @@ func (p page) canary() string {
 	if p.Canary == nil {
 		return ""
 	}
-	return p.titled("canary", fmt.Sprintf("%s → %s %s", p.Canary.From, p.Canary.To, p.Canary.Verdict))
+	line := fmt.Sprintf("%s → %s %s", p.Canary.From, p.Canary.To, p.Canary.Verdict)
+	if p.Canary.Reason != "" {
+		line += "\n" + p.Canary.Reason
+	}
+	return p.titled("canary", line)
 }
 
 func (p page) endpoints() string {

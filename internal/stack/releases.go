@@ -79,6 +79,9 @@ func (s *Stack) deploySteps() []flow.Step {
 			depends = append(depends, definitions.Name)
 		}
 		for _, other := range wanted.DependsOn {
+			if other == config.Definitions {
+				continue
+			}
 			depends = append(depends, Deploy+"/"+other)
 		}
 		steps = append(steps, flow.Step{

@@ -17,6 +17,8 @@ import (
 	"github.com/pocctl/pocctl/internal/deploy/watch"
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/report"
+	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/load"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
@@ -27,6 +29,7 @@ const (
 	Provision = "provision"
 	Deploy    = "deploy"
 	Smoke     = "smoke"
+	Canary    = "canary"
 	Verify    = "verify"
 )
 
@@ -42,8 +45,19 @@ type Options struct {
 	StateDirectory string
 	// Binary is this pocctl, absolute, and Build its identity.
 	Binary, Build string
+	// CanaryValues are merged over those of the release that is delivered step by
+	// step, by the canary phase alone.
+	CanaryValues map[string]any
+	// CanaryAlways tries the version that serves even where it is proven.
+	CanaryAlways bool
 	// Plan is the load of the verify phase.
 	Plan load.Plan
+	// WithoutLoad leaves the load and its verdicts out of the verify phase.
+	WithoutLoad bool
+	// Dashboards adds to the verify phase that every panel is asked for, and Page
+	// is the file, absolute, that they are drawn into; empty draws none.
+	Dashboards bool
+	Page       string
 	// Flags are what a command has to be given to find this environment, for
 	// commands that are suggested: "--env /path/shop.yaml", or empty.
 	Flags string
@@ -60,6 +74,8 @@ type Stack struct {
 	client *deploy.Client
 	slo    []slo.Result
 	load   *load.Result
+	panels []dashboards.Result
+	canary *report.Canary
 }
 
 // platform is what an environment runs on.
@@ -118,6 +134,7 @@ func (s *Stack) Steps() []flow.Step {
 	steps = chain(steps, s.platform.provision())
 	steps = chain(steps, s.whileItStands(s.deploySteps()))
 	steps = chain(steps, s.whileItStands(s.smokeSteps()))
+	steps = chain(steps, s.whileItStands(s.canarySteps()))
 	return chain(steps, s.whileItStands(s.verifySteps()))
 }
 
@@ -172,6 +189,13 @@ func (s *Stack) Load() *load.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.load
+}
+
+// Panels gives what the queries of the dashboards came to, if they were asked.
+func (s *Stack) Panels() []dashboards.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.panels
 }
 
 // Kubeconfig is the path of the administrator's kubeconfig.

@@ -75,13 +75,21 @@ func (s *Stack) smoke(ctx context.Context, name string, log *flow.Log) error {
 	return fmt.Errorf("there is no smoke check %s", name)
 }
 
-// verifySteps sends the load and judges it. An environment without a path for
-// the load has none.
+// verifySteps sends the load and judges it, and then looks at the dashboards, which
+// show it. An environment without a path for the load has none of the load.
 func (s *Stack) verifySteps() []flow.Step {
-	plan := s.options.Plan
-	if s.options.Environment.Load.Path == "" {
-		return nil
+	var steps []flow.Step
+	if s.options.Environment.Load.Path != "" && !s.options.WithoutLoad {
+		steps = s.loadSteps()
 	}
+	if s.options.Dashboards {
+		steps = chain(steps, s.dashboardSteps())
+	}
+	return steps
+}
+
+func (s *Stack) loadSteps() []flow.Step {
+	plan := s.options.Plan
 	return []flow.Step{{
 		Name: Verify + "/slo",
 		Describe: func() string {

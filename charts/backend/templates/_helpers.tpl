@@ -45,7 +45,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "backend.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- default "default" .Values.serviceAccount.name -}}
+{{- .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,6 +1,8 @@
 {{/* The pod of a part of the service: root, role (all, api or worker), labels that select it, resources. */}}
 {{- define "backend.pod" -}}
-serviceAccountName: {{ include "backend.serviceAccountName" .root }}
+{{- with include "backend.serviceAccountName" .root }}
+serviceAccountName: {{ . }}
+{{- end }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .root.Values.terminationGracePeriodSeconds }}

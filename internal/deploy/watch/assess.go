@@ -72,6 +72,10 @@ func assess(s Snapshot, o Object, limits Limits) State {
 		if found, ok := find(s.Deployments, o); ok {
 			return s.deployment(found, limits)
 		}
+	case "Rollout":
+		if found, ok := find(s.Rollouts, o); ok {
+			return s.rollout(found, limits)
+		}
 	case "StatefulSet":
 		if found, ok := find(s.StatefulSets, o); ok {
 			return s.statefulSet(found, limits)

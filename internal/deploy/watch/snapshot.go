@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -32,7 +33,7 @@ func (o Object) String() string { return strings.ToLower(o.Kind) + "/" + o.Name 
 // ready when they exist.
 func Watched(kind string) bool {
 	switch kind {
-	case "Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "PersistentVolumeClaim":
+	case "Deployment", "Rollout", "StatefulSet", "DaemonSet", "Job", "Pod", "PersistentVolumeClaim":
 		return true
 	}
 	return false
@@ -42,6 +43,7 @@ func Watched(kind string) bool {
 type Snapshot struct {
 	Now          time.Time
 	Deployments  []*appsv1.Deployment
+	Rollouts     []*v1alpha1.Rollout
 	ReplicaSets  []*appsv1.ReplicaSet
 	StatefulSets []*appsv1.StatefulSet
 	DaemonSets   []*appsv1.DaemonSet

@@ -23,6 +23,8 @@ type Progress interface {
 // Options say how to wait.
 type Options struct {
 	Client kubernetes.Interface
+	// Rollouts are asked for where there are any; without it, none is found.
+	Rollouts Rollouts
 	// Subject is whose objects these are, for messages: "release backend".
 	Subject  string
 	Progress Progress
@@ -58,7 +60,11 @@ func Ready(ctx context.Context, objects []Object, options Options) error {
 	seen := newNarrator(options.Progress)
 	var states []State
 	for {
-		states = Assess(cache.snapshot(options.Now()), objects, options.Limits)
+		snapshot, err := withRollouts(ctx, cache.snapshot(options.Now()), objects, options.Rollouts)
+		if err != nil {
+			return options.ended(ctx, started, unseen(objects), err)
+		}
+		states = Assess(snapshot, objects, options.Limits)
 		seen.tell(states, options.Now().Sub(started))
 		if failure := firstFailure(states); failure != nil {
 			return options.failed(ctx, *failure)
@@ -79,7 +85,7 @@ func Ready(ctx context.Context, objects []Object, options Options) error {
 }
 
 // Now assesses objects once, from the API server itself.
-func Now(ctx context.Context, client kubernetes.Interface, objects []Object) ([]State, error) {
+func Now(ctx context.Context, client kubernetes.Interface, rollouts Rollouts, objects []Object) ([]State, error) {
 	objects = watchedOnly(objects)
 	if len(objects) == 0 {
 		return nil, nil
@@ -89,7 +95,11 @@ func Now(ctx context.Context, client kubernetes.Interface, objects []Object) ([]
 		return nil, err
 	}
 	defer cache.stop()
-	return Assess(cache.snapshot(time.Now()), objects, DefaultLimits()), nil
+	snapshot, err := withRollouts(ctx, cache.snapshot(time.Now()), objects, rollouts)
+	if err != nil {
+		return nil, err
+	}
+	return Assess(snapshot, objects, DefaultLimits()), nil
 }
 
 func (o Options) withDefaults() Options {

@@ -1,4 +1,5 @@
-// Command generate writes the rules of the objectives into the chart.
+// Command generate writes the rules of the objectives, and what a canary is checked
+// for, into the charts.
 package main
 
 import (
@@ -11,8 +12,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fail(errors.New("usage: generate FILE"))
+	if len(os.Args) != 3 {
+		fail(errors.New("usage: generate RULES CHECKS"))
 	}
 	source, err := config.OpenSource("")
 	fail(err)
@@ -21,6 +22,9 @@ func main() {
 	text, err := rules.Of(objectives).YAML()
 	fail(err)
 	fail(os.WriteFile(os.Args[1], text, 0o644)) //nolint:gosec // a file of the source tree
+	text, err = rules.ChecksYAML(objectives)
+	fail(err)
+	fail(os.WriteFile(os.Args[2], text, 0o644)) //nolint:gosec // a file of the source tree
 }
 
 func fail(err error) {

@@ -1,0 +1,177 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pocctl/pocctl/internal/deploy/rollout"
+	"github.com/pocctl/pocctl/internal/verify/canary"
+)
+
+// follower is one delivery under way.
+type follower struct {
+	Options
+	result  Result
+	began   time.Time
+	step    step
+	total   int64 // requests of the steps that are over
+	away    time.Time
+	awayErr error
+	held    time.Time // since when it waits for a verdict at the last step
+}
+
+// step is what is known of one weight.
+type step struct {
+	index    int
+	weight   int
+	since    time.Time // of the weight
+	from     map[string]canary.Counters
+	verdict  canary.Verdict
+	requests int64
+}
+
+func (f *follower) follow(ctx context.Context) (Result, error) {
+	f.began = f.Now()
+	defer func() { f.result.Took = f.Now().Sub(f.began) }()
+	state, err := f.begin(ctx)
+	if err != nil {
+		return f.result, err
+	}
+	f.result.From, f.result.To = state.Stable, state.Canary
+	stop := f.load(ctx)
+	defer stop()
+	tick := time.NewTicker(f.Look)
+	defer tick.Stop()
+	for {
+		if state, err = f.Rollouts.Read(ctx, f.Name); err != nil {
+			return f.result, err
+		}
+		over, err := f.look(ctx, state)
+		if over || err != nil {
+			f.result.Requests = f.total + f.step.requests
+			return f.result, err
+		}
+		select {
+		case <-ctx.Done():
+			f.Progress.Info("the controller goes on with the canary by itself: pocctl canary follows it again, pocctl canary abort takes it back")
+			return f.result, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// begin waits until two versions are there, after it started a canary if none was.
+func (f *follower) begin(ctx context.Context) (rollout.State, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, f.Start, fmt.Errorf("no canary of %s began within %s", f.Name, f.Start))
+	defer cancel()
+	tried := false
+	tick := time.NewTicker(f.Look / 4)
+	defer tick.Stop()
+	for {
+		state, err := f.Rollouts.Read(ctx, f.Name)
+		switch {
+		case err != nil:
+			return state, err
+		case state.UnderWay() && state.Observed:
+			return state, nil
+		case state.Whole() && !tried:
+			f.Progress.Info("%s is tried against itself: nothing about it is new", f.Name)
+			if err := f.Rollouts.Try(ctx, f.Name, f.Now()); err != nil {
+				return state, err
+			}
+			tried = true
+		}
+		f.Progress.Waiting("a canary of %s to begin: %s", f.Name, state)
+		select {
+		case <-ctx.Done():
+			return state, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+// load sends requests meanwhile; stop ends it and waits.
+func (f *follower) load(ctx context.Context) (stop func()) {
+	if f.Load == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := f.Load(ctx); err != nil && ctx.Err() == nil {
+			f.Progress.Info("no load is sent: %v", err)
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// look is one look at the canary.
+func (f *follower) look(ctx context.Context, state rollout.State) (over bool, err error) {
+	switch {
+	case state.Aborted && state.Canary == f.result.To:
+		return true, f.takenBack(ctx, state)
+	case state.Canary != f.result.To && state.UnderWay():
+		return true, fmt.Errorf("follow the canary of %s: another one, %s, took its place", f.Name, state.Canary)
+	case !state.UnderWay():
+		return f.ended(ctx, state)
+	}
+	f.enter(state)
+	if err := f.measure(ctx, state); err != nil {
+		return true, err
+	}
+	if f.step.verdict.Outcome == canary.Fail {
+		return true, f.takeBack(ctx, f.step.verdict.Reason)
+	}
+	f.tell(state)
+	return f.decide(ctx, state)
+}
+
+// enter notes a new weight: the figures of the one before do not count for it.
+func (f *follower) enter(state rollout.State) {
+	f.result.Weight = max(f.result.Weight, state.Weight)
+	if state.Weight == f.step.weight && !f.step.since.IsZero() {
+		f.step.index = state.Step
+		return
+	}
+	if outcome := f.step.verdict.Outcome; outcome != "" && f.step.weight > 0 {
+		f.Progress.Info("%d%% of the requests: %s: %s", f.step.weight, outcome, f.step.verdict.Reason)
+	}
+	f.total += f.step.requests
+	f.step = step{index: state.Step, weight: state.Weight, since: f.Now()}
+}
+
+// measure reads the figures and judges them.
+func (f *follower) measure(ctx context.Context, state rollout.State) error {
+	if state.Weight == 0 || f.Now().Sub(f.step.since) < f.Settle {
+		return nil
+	}
+	counters, _, err := f.Source.Read(ctx, []string{state.Stable, state.Canary})
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return f.blind(ctx, err)
+	}
+	f.away = time.Time{}
+	if f.step.from == nil {
+		f.step.from = counters
+		return nil
+	}
+	now := canary.Increase(f.step.from[state.Canary], counters[state.Canary])
+	f.step.requests = now.Requests
+	f.step.verdict = canary.Judge(now, canary.Increase(f.step.from[state.Stable], counters[state.Stable]), f.Limits)
+	f.result.Verdict = f.step.verdict
+	return nil
+}
+
+// tell says where it is, what both versions do, and what is thought of it.
+func (f *follower) tell(state rollout.State) {
+	text := state.String()
+	if f.step.verdict.Outcome == "" {
+		f.Progress.Waiting("%s; its figures begin to count", text)
+		return
+	}
+	f.Progress.Waiting("%s; %s so far: %s", text, f.step.verdict.Outcome, f.step.verdict.Reason)
+}
