@@ -62,7 +62,7 @@ func complete(command *cobra.Command, flag string, rest cobra.ShellCompDirective
 
 // phases are what --from and --only take, in order.
 func phases() []string {
-	return []string{"preflight", "provision", "deploy", "smoke", "verify"}
+	return []string{"preflight", "provision", "deploy", "smoke", "canary", "verify"}
 }
 
 // choice is a flag that takes one of a few words.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,9 +26,15 @@ is left alone, so a run that stopped is taken up by running it again.`,
 		Example: `  pocctl up                          # everything, on this machine
   pocctl up --from deploy            # from a phase on
   pocctl up --only verify            # one phase
+  pocctl up --skip canary,verify     # up and smoke-tested, quickly
   pocctl up -o json > run.json       # the result for a machine`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
+			for _, phase := range selection.Skip {
+				if !slices.Contains(phases(), phase) {
+					return usage(command, "there is no phase named %q: use one of %s", phase, strings.Join(phases(), ", "))
+				}
+			}
 			return a.run(command.Context(), order{command: "up", selection: selection, change: func(options *stack.Options) error {
 				if command.Flags().Changed("budget") {
 					options.Environment.Budget = budget
@@ -38,11 +46,13 @@ is left alone, so a run that stopped is taken up by running it again.`,
 	flags := command.Flags()
 	flags.StringVar(&selection.From, "from", "", "begin with this `phase`: preflight, provision, deploy, smoke, canary or verify")
 	flags.StringVar(&selection.Only, "only", "", "run this `phase` alone")
+	flags.StringSliceVar(&selection.Skip, "skip", nil, "leave these `phases` out")
 	flags.DurationVar(&budget, "budget", 0, "the goal for the whole run (default the environment's)")
 	measured.add(flags)
 	command.MarkFlagsMutuallyExclusive("from", "only")
 	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
 	complete(command, "only", cobra.ShellCompDirectiveNoFileComp, phases)
+	complete(command, "skip", cobra.ShellCompDirectiveNoFileComp, phases)
 	return command
 }
 

@@ -25,7 +25,7 @@ func TestReadEnvironmentLocal(t *testing.T) {
 	if got.Kind != KindLocal || got.Budget != time.Hour || got.Namespace != "pocctl" {
 		t.Errorf("got kind %s, budget %s, namespace %s", got.Kind, got.Budget, got.Namespace)
 	}
-	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend", "prometheus"}, got.releaseNames()); diff != "" {
+	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend", "prometheus", "argo-rollouts"}, got.releaseNames()); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
 	}
 	if got.Auth.Issuer != "$(INGRESS_URL)/issuer" || got.Auth.Secret != "issuer-auth" || len(got.Auth.Clients) != len(Roles()) {
@@ -97,6 +97,10 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"wrong kind", "kind: lokal\n", `line 1: kind is "lokal", which is no kind`, `did you mean "local"?`},
 		{"bad namespace", "kind: local\nnamespace: A_b\n", `line 2: namespace is "A_b"`, "lower-case"},
 		{"public ingress", "kind: local\ningress: {address: \"0.0.0.0:80\"}\n", `ingress.address is "0.0.0.0:80"; a loopback`, "127.0.0.1:8080"},
+		{"canary of no release", release + "canary: {release: b}\n", `line 4: canary.release is "b", which is no release here`, "name one of a"},
+		{"canary without figures", release + "canary: {release: a}\n", `canary.prometheus names the endpoint "prometheus", which is not there`, "add endpoints: {prometheus: URL}"},
+		{"canary without samples", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, samples: 0}\n", "line 5: canary.samples is 0", "for example 100"},
+		{"canary with a bad rate", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, rate: -1}\n", "line 5: canary.rate is -1", "or 0 for none"},
 		{"endpoint that is there", "kind: local\nendpoints: {app: http://a}\n", "line 2: endpoints.app cannot name an endpoint", "are there already"},
 		{"endpoint that is none", "kind: local\nendpoints: {metrics: here}\n", `line 2: endpoints.metrics is "here", which is no URL`, "$(INGRESS_URL)/prometheus"},
 		{"image elsewhere", "kind: kind\nimages: {a: {program: /b}}\n", "line 2: images is for kind local", "remove it"},

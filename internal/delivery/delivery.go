@@ -43,6 +43,9 @@ type Options struct {
 	Limits   canary.Limits
 	// Load sends requests until its context ends; nil where people send enough.
 	Load func(context.Context) error
+	// Trouble says why the canary's pods cannot become ready, or "". It is asked every
+	// five looks; nil asks nobody.
+	Trouble func(context.Context) (string, error)
 	// Undo has the release be what the stable version is, after a canary was taken
 	// back. It gets a context that an interrupt has not ended.
 	Undo     func(context.Context) error
@@ -100,5 +103,8 @@ func (o Options) withDefaults() Options {
 // the controller goes on.
 func Follow(ctx context.Context, options Options) (Result, error) {
 	f := &follower{Options: options.withDefaults()}
-	return f.follow(ctx)
+	began := f.Now()
+	err := f.follow(ctx)
+	f.result.Took = f.Now().Sub(began)
+	return f.result, err
 }

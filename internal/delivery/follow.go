@@ -18,6 +18,7 @@ type follower struct {
 	total   int64 // requests of the steps that are over
 	away    time.Time
 	awayErr error
+	looks   int
 	held    time.Time // since when it waits for a verdict at the last step
 }
 
@@ -31,12 +32,11 @@ type step struct {
 	requests int64
 }
 
-func (f *follower) follow(ctx context.Context) (Result, error) {
+func (f *follower) follow(ctx context.Context) error {
 	f.began = f.Now()
-	defer func() { f.result.Took = f.Now().Sub(f.began) }()
 	state, err := f.begin(ctx)
 	if err != nil {
-		return f.result, err
+		return err
 	}
 	f.result.From, f.result.To = state.Stable, state.Canary
 	stop := f.load(ctx)
@@ -45,17 +45,17 @@ func (f *follower) follow(ctx context.Context) (Result, error) {
 	defer tick.Stop()
 	for {
 		if state, err = f.Rollouts.Read(ctx, f.Name); err != nil {
-			return f.result, err
+			return err
 		}
 		over, err := f.look(ctx, state)
 		if over || err != nil {
 			f.result.Requests = f.total + f.step.requests
-			return f.result, err
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			f.Progress.Info("the controller goes on with the canary by itself: pocctl canary follows it again, pocctl canary abort takes it back")
-			return f.result, context.Cause(ctx)
+			return context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
@@ -118,6 +118,11 @@ func (f *follower) look(ctx context.Context, state rollout.State) (over bool, er
 		return f.ended(ctx, state)
 	}
 	f.enter(state)
+	if why, err := f.trouble(ctx); err != nil {
+		return true, err
+	} else if why != "" {
+		return true, f.takeBack(ctx, why)
+	}
 	if err := f.measure(ctx, state); err != nil {
 		return true, err
 	}
@@ -140,6 +145,20 @@ func (f *follower) enter(state rollout.State) {
 	}
 	f.total += f.step.requests
 	f.step = step{index: state.Step, weight: state.Weight, since: f.Now()}
+}
+
+// trouble asks now and then whether the canary's pods can become ready at all.
+func (f *follower) trouble(ctx context.Context) (string, error) {
+	const every = 5
+	f.looks++
+	if f.Trouble == nil || f.looks%every != 0 {
+		return "", nil
+	}
+	why, err := f.Trouble(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return why, err
 }
 
 // measure reads the figures and judges them.

@@ -11,8 +11,9 @@ import (
 // Selection limits a run to some phases, in the order in which the steps first
 // name them. The zero value selects all.
 type Selection struct {
-	From string // this phase and those after it
-	Only string // this phase alone
+	From string   // this phase and those after it
+	Only string   // this phase alone
+	Skip []string // all but these phases, those that aren't there passed over
 }
 
 // PhaseOf gives the phase of a step's name: "provision" of "provision/network".
@@ -74,6 +75,8 @@ func (s Selection) skips(steps []Step) (map[string]string, error) {
 		switch {
 		case s.Only != "" && phase != s.Only:
 			skip[step.Name] = "left out by --only " + s.Only
+		case slices.Contains(s.Skip, phase):
+			skip[step.Name] = "left out by --skip " + phase
 		case s.From != "" && slices.Index(phases, phase) < slices.Index(phases, s.From):
 			skip[step.Name] = "left out by --from " + s.From
 		}

@@ -55,6 +55,7 @@ func TestPlanSelection(t *testing.T) {
 		"all":       {},
 		"from":      {Selection{From: "provision"}, []string{"preflight/platform"}, ""},
 		"only":      {Selection{Only: "provision"}, []string{"preflight/platform", "deploy/app"}, ""},
+		"skip":      {Selection{From: "provision", Skip: []string{"deploy", "canary"}}, []string{"preflight/platform", "deploy/app"}, ""},
 		"both":      {Selection{From: "deploy", Only: "deploy"}, nil, "exclude"},
 		"from none": {Selection{From: "canary"}, nil, `no phase named "canary": use one of preflight, provision, deploy`},
 		"only none": {Selection{Only: "canary"}, nil, `no phase named "canary": use one of preflight, provision, deploy`},

@@ -23,6 +23,7 @@ import (
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/verify/canary"
+	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -34,10 +35,12 @@ const Schema = "pocctl.run/v1"
 type Document struct {
 	Schema string `json:"schema"`
 	flow.Result
-	SLO       []slo.Result      `json:"slo"`
-	Canary    *Canary           `json:"canary"`
-	Endpoints map[string]string `json:"endpoints"`
-	Error     *fault.Error      `json:"error"`
+	SLO    []slo.Result `json:"slo"`
+	Canary *Canary      `json:"canary"`
+	// Dashboards are the queries of `verify --dashboards`; left out if it wasn't asked.
+	Dashboards []dashboards.Result `json:"dashboards,omitempty"`
+	Endpoints  map[string]string   `json:"endpoints"`
+	Error      *fault.Error        `json:"error"`
 }
 
 // Canary is how a progressive delivery ended.

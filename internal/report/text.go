@@ -34,7 +34,7 @@ func (d *Document) Text(w io.Writer, look Look) error {
 	p := page{Document: d, Look: look}
 	p.Width = min(p.Width, terminal.MaxWidth)
 	var sections []string
-	for _, section := range []string{p.verdict(), p.failure(), p.phases(), p.criticalPath(), p.objectives(), p.canary(), p.endpoints(), p.next()} {
+	for _, section := range []string{p.verdict(), p.failure(), p.phases(), p.criticalPath(), p.objectives(), p.canary(), p.dashboards(), p.endpoints(), p.next()} {
 		if section != "" {
 			sections = append(sections, section)
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/delivery"
+	"github.com/pocctl/pocctl/internal/deploy"
 	"github.com/pocctl/pocctl/internal/deploy/rollout"
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
@@ -126,7 +128,8 @@ func (s *Stack) deliver(ctx context.Context, wanted config.Release, log *flow.Lo
 	}
 	options := delivery.Options{
 		Name: wanted.Name, Rollouts: rollouts, Source: source, Progress: log,
-		Limits: canaryLimits(s.options.Objectives, environment.Canary),
+		Limits:  canaryLimits(s.options.Objectives, environment.Canary),
+		Trouble: func(ctx context.Context) (string, error) { return canaryTrouble(ctx, deployer, wanted) },
 		Undo: func(ctx context.Context) error {
 			if trial, err := rollouts.Untry(ctx, wanted.Name); trial || err != nil {
 				return err
@@ -150,6 +153,20 @@ func (s *Stack) deliver(ctx context.Context, wanted config.Release, log *flow.Lo
 		s.mu.Unlock()
 	}
 	return err
+}
+
+// canaryTrouble looks at the pods of the version that is new.
+func canaryTrouble(ctx context.Context, deployer *deploy.Client, wanted config.Release) (string, error) {
+	states, err := deployer.States(ctx, wanted.Namespace, wanted.Name)
+	if err != nil {
+		return "", err
+	}
+	for _, state := range states {
+		if state.Object.Kind == "Rollout" && state.Failure != nil {
+			return state.Failure.Describe(), nil
+		}
+	}
+	return "", nil
 }
 
 // verdict names how a delivery ended.
@@ -201,7 +218,7 @@ func canaryLimits(objectives config.Objectives, settings config.Canary) canary.L
 		case config.ErrorRate:
 			limits.ErrorRate = objective.Limit.Value / 100
 		case config.Latency:
-			limits.LatencyBound, limits.LatencyShare = objective.Limit.Value/1000, 1-objective.Quantile
+			limits.LatencyBound, limits.LatencyShare = objective.Limit.Value/1000, math.Round((1-objective.Quantile)*1e6)/1e6
 		default:
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	"golang.org/x/oauth2"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/deploy"
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/verify/load"
@@ -61,6 +63,7 @@ func (s *Stack) smoke(ctx context.Context, name string, log *flow.Log) error {
 	environment := s.options.Environment
 	for _, check := range smoke.Checks(smoke.Options{
 		Kubernetes: client.Kubernetes(),
+		Rollouts:   s.rollouts(client),
 		Namespace:  environment.Namespace,
 		Root:       s.platform.endpoint(),
 		Path:       environment.Smoke.Path,
@@ -73,6 +76,14 @@ func (s *Stack) smoke(ctx context.Context, name string, log *flow.Log) error {
 		}
 	}
 	return fmt.Errorf("there is no smoke check %s", name)
+}
+
+// rollouts lists them where the environment delivers any release step by step.
+func (s *Stack) rollouts(client *deploy.Client) func(context.Context, string) ([]*v1alpha1.Rollout, error) {
+	if s.options.Environment.Canary.Release == "" {
+		return nil
+	}
+	return client.Rollouts
 }
 
 // verifySteps sends the load and judges it, and then looks at the dashboards, which

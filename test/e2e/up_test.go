@@ -35,6 +35,14 @@ type document struct {
 		Samples int64   `json:"samples"`
 		Seen    float64 `json:"observed"`
 	} `json:"slo"`
+	Canary *struct {
+		From     string `json:"from"`
+		To       string `json:"to"`
+		Verdict  string `json:"verdict"`
+		Reason   string `json:"reason"`
+		Weight   int    `json:"weight"`
+		Requests int64  `json:"requests"`
+	} `json:"canary"`
 	Endpoints map[string]string `json:"endpoints"`
 	Error     *struct {
 		Code    string `json:"code"`
@@ -79,7 +87,7 @@ func (d document) step(t *testing.T, name string) string {
 func TestUp(t *testing.T) {
 	box := harness.New(t)
 
-	first := parse(t, box.Must(measured(t, box, "up", "-o", "json")))
+	first := parse(t, box.Must(measured(t, box, "up", "--skip", "", "-o", "json")))
 	if first.Schema != "pocctl.run/v1" || first.Status != "passed" || !first.WithinBudget || first.Error != nil {
 		t.Fatalf("up: %+v", first)
 	}
@@ -91,13 +99,16 @@ func TestUp(t *testing.T) {
 	if len(first.SLO) < 4 {
 		t.Errorf("%d objectives were judged; four are measured by load", len(first.SLO))
 	}
+	if first.Canary == nil || first.Canary.Verdict != "promoted" || first.Canary.Requests < 1000 || first.Canary.Weight != 100 {
+		t.Errorf("canary: %+v", first.Canary)
+	}
 	if detail := first.step(t, "smoke/transaction"); !strings.Contains(detail, "cached read") {
 		t.Errorf("the transaction tells %q", detail)
 	}
 
 	t.Run("again does nothing twice", func(t *testing.T) {
-		again := parse(t, box.Must(measured(t, box, "up", "--duration", "11s", "-o", "json")))
-		for _, name := range []string{"provision/cluster", "provision/node", "deploy/postgres", "deploy/redis", "deploy/definitions", "deploy/issuer", "deploy/backend", "deploy/prometheus"} {
+		again := parse(t, box.Must(measured(t, box, "up", "--skip", "", "--duration", "11s", "-o", "json")))
+		for _, name := range []string{"provision/cluster", "provision/node", "deploy/postgres", "deploy/redis", "deploy/definitions", "deploy/issuer", "deploy/backend", "deploy/prometheus", "deploy/argo-rollouts", "canary/backend"} {
 			if detail := again.step(t, name); !strings.Contains(detail, "already so") {
 				t.Errorf("%s ran again: %s", name, detail)
 			}
@@ -105,12 +116,12 @@ func TestUp(t *testing.T) {
 	})
 	t.Run("kubectl sees the stack", func(t *testing.T) {
 		pods := box.Must(box.Kubectl("get", "pods", "-n", "pocctl", "--no-headers"))
-		if running := strings.Count(pods, "Running"); running != 7 {
-			t.Errorf("%d pods run; three of the service, Postgres, Redis, the issuer and Prometheus are wanted:\n%s", running, pods)
+		if running := strings.Count(pods, "Running"); running != 8 {
+			t.Errorf("%d pods run; three of the service, Postgres, Redis, the issuer, Prometheus and Argo Rollouts are wanted:\n%s", running, pods)
 		}
 	})
 	t.Run("plan finds nothing to do", func(t *testing.T) {
-		if plan := box.Must(box.Pocctl("plan")); strings.Count(plan, "no change") != 5 {
+		if plan := box.Must(box.Pocctl("plan")); strings.Count(plan, "no change") != 6 {
 			t.Errorf("plan:\n%s", plan)
 		}
 	})

@@ -25,7 +25,6 @@ func (s Snapshot) rollout(r *v1alpha1.Rollout, limits Limits) State {
 		return state
 	case now.UnderWay():
 		state.Ready = !now.Aborted
-		return state
 	case now.Whole():
 		state.Ready = true
 		return state

@@ -42,6 +42,35 @@ func TestTheChartHasTheRulesOfTheObjectives(t *testing.T) {
 	}
 }
 
+func TestTheServiceChartHasTheChecksOfTheObjectives(t *testing.T) {
+	source, err := config.OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objectives, err := source.Objectives()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := rules.ChecksYAML(objectives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../../charts/backend/files/objectives.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("the canary's checks are stale; run `make generate` (-want +got):\n%s", diff)
+	}
+	limits := map[string]float64{}
+	for _, check := range rules.Checks(objectives) {
+		limits[check.Name] = check.Limit
+	}
+	if diff := cmp.Diff(map[string]float64{"latency-p95": 0.05, "error-rate": 0.01, "database-connections": 0.8}, limits); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+}
+
 func TestTheRulesFollowTheObjectives(t *testing.T) {
 	objectives, err := config.ReadObjectives("slo.yaml", []byte(`objectives:
   - {name: latency-p99, description: quick, indicator: latency, quantile: 0.99, target: "<1.5s"}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	"golang.org/x/oauth2"
 	"k8s.io/client-go/kubernetes"
 )
@@ -34,7 +35,9 @@ type Check struct {
 type Options struct {
 	// Kubernetes leaves the components out if it is nil.
 	Kubernetes kubernetes.Interface
-	Namespace  string
+	// Rollouts lists those of a namespace; nil where there is no Argo Rollouts.
+	Rollouts  func(ctx context.Context, namespace string) ([]*v1alpha1.Rollout, error)
+	Namespace string
 	// Root is where HTTP enters, for example http://127.0.0.1:8080; empty leaves
 	// the service out.
 	Root string

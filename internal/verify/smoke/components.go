@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/pocctl/pocctl/internal/deploy/rollout"
 )
 
 // components checks that every Deployment and StatefulSet of a namespace is
@@ -35,7 +38,21 @@ func (c components) ask(ctx context.Context) (string, *mismatch) {
 	if err != nil {
 		return unread(err)
 	}
-	if len(deployments.Items)+len(stateful.Items) == 0 {
+	var rollouts []*v1alpha1.Rollout
+	if c.Rollouts != nil {
+		if rollouts, err = c.Rollouts(ctx, c.Namespace); err != nil {
+			return unread(err)
+		}
+	}
+	for _, one := range rollouts {
+		if state := rollout.StateOf(one); !state.Whole() && !state.UnderWay() {
+			return "", &mismatch{
+				expected: "rollout " + one.Name + " ready", got: state.String(),
+				next: fmt.Sprintf("kubectl -n %s describe rollouts.argoproj.io %s", c.Namespace, one.Name),
+			}
+		}
+	}
+	if len(deployments.Items)+len(stateful.Items)+len(rollouts) == 0 {
 		return "", &mismatch{expected: all, got: "none there", next: get}
 	}
 	for i := range stateful.Items {
@@ -53,7 +70,11 @@ func (c components) ask(ctx context.Context) (string, *mismatch) {
 			return "", found
 		}
 	}
-	return fmt.Sprintf("%d deployments and %d stateful sets ready", len(deployments.Items), len(stateful.Items)), nil
+	text := fmt.Sprintf("%d deployments and %d stateful sets ready", len(deployments.Items), len(stateful.Items))
+	if len(rollouts) > 0 {
+		text = fmt.Sprintf("%d rollouts, %s", len(rollouts), text)
+	}
+	return text, nil
 }
 
 func deployment(d *appsv1.Deployment) *mismatch {

@@ -1,0 +1,114 @@
+//go:build linux
+
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/pocctl/pocctl/test/e2e/harness"
+)
+
+// TestCanary ships versions that are bad in ways of their own, and one that is as
+// good as before, on the real controller, ingress and Prometheus.
+func TestCanary(t *testing.T) {
+	box := harness.New(t)
+	box.Must(box.Pocctl("up", "--skip", "canary,verify", "-o", "json"))
+	stable := func() string {
+		return box.For(t).Must(box.Kubectl("get", "-n", "pocctl", "rollouts.argoproj.io/backend", "-o", "jsonpath={.status.stableRS} {.status.phase}"))
+	}
+	before := stable()
+
+	// bad wants that the version is rolled back within seconds, and that the stable
+	// one serves as if nothing had been.
+	bad := func(name string, says string, args ...string) {
+		t.Run(name, func(t *testing.T) {
+			box := box.For(t)
+			result := box.Pocctl(append([]string{"canary", "-o", "json"}, args...)...)
+			run := parse(t, result.Stdout)
+			if result.Exit != 5 || run.Error == nil || run.Error.Code != "canary-rolled-back" || !strings.Contains(run.Error.Message, says) {
+				t.Fatalf("exit %d, error %+v", result.Exit, run.Error)
+			}
+			if run.Canary == nil || run.Canary.Verdict != "rolled-back" || run.Canary.Weight > 25 {
+				t.Errorf("canary: %+v", run.Canary)
+			}
+			if after := stable(); after != before {
+				t.Errorf("stable is %s, was %s", after, before)
+			}
+			if status := box.Must(box.Pocctl("status")); !strings.Contains(status, "local up") {
+				t.Errorf("status:\n%s", status)
+			}
+		})
+	}
+	bad("5% errors", "requests failed", "--set", "config.extra.POCCTL_FAULT_ERROR_PERCENT=5")
+	bad("slow", "300 ms", "--set", "config.extra.POCCTL_FAULT_LATENCY=400ms")
+	bad("a crash loop", "cannot", "--set", "config.extra.POCCTL_LOG_LEVEL=nonsense")
+
+	t.Run("refused", func(t *testing.T) {
+		box := box.For(t)
+		for _, args := range [][]string{{"canary", "--set", "replicas"}, {"canary", "--rate", "0"}} {
+			if result := box.Pocctl(args...); result.Exit != 2 {
+				t.Errorf("%v: exit %d\n%s", args, result.Exit, result.Stderr)
+			}
+		}
+		if result := box.Pocctl("canary", "abort"); result.Exit != 1 || !strings.Contains(result.Stderr, "no canary") {
+			t.Errorf("abort of nothing: exit %d\n%s", result.Exit, result.Stderr)
+		}
+		if after := stable(); after != before {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+	})
+
+	t.Run("Prometheus away", func(t *testing.T) {
+		box := box.For(t)
+		box.Must(box.Kubectl("scale", "-n", "pocctl", "deployment/prometheus", "--replicas=0"))
+		defer func() {
+			box.Must(box.Kubectl("scale", "-n", "pocctl", "deployment/prometheus", "--replicas=1"))
+			box.Must(box.Kubectl("rollout", "status", "-n", "pocctl", "deployment/prometheus", "--timeout=60s"))
+		}()
+		result := box.Pocctl("canary", "-o", "json")
+		run := parse(t, result.Stdout)
+		if result.Exit != 1 && result.Exit != 4 || run.Canary == nil || run.Canary.Verdict != "rolled-back" {
+			t.Errorf("exit %d, error %+v, canary %+v", result.Exit, run.Error, run.Canary)
+		}
+		if after := stable(); after != before {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+	})
+
+	t.Run("killed, and taken up", func(t *testing.T) {
+		box := box.For(t)
+		first := begin(t, box, "canary", "--set", "podAnnotations.change=one", "-o", "json")
+		first.sees("10% of the requests")
+		first.signal(t, syscall.SIGKILL)
+		// The lock went with it, the canary did not.
+		result := box.Pocctl("canary", "-o", "json")
+		run := parse(t, result.Stdout)
+		if result.Exit != 0 || run.Canary == nil || run.Canary.Verdict != "promoted" || run.Canary.Requests < 500 {
+			t.Fatalf("exit %d, error %+v, canary %+v", result.Exit, run.Error, run.Canary)
+		}
+		if after := stable(); after == before || !strings.HasSuffix(after, "Healthy") {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+		before = stable()
+	})
+
+	t.Run("by hand", func(t *testing.T) {
+		box := box.For(t)
+		first := begin(t, box, "canary", "--set", "podAnnotations.change=two", "-o", "json")
+		first.sees("10% of the requests")
+		var held struct{ State struct{ Held bool } }
+		if err := json.Unmarshal([]byte(box.Must(box.Pocctl("canary", "hold", "-o", "json"))), &held); err != nil || !held.State.Held {
+			t.Errorf("hold: %v %+v", err, held)
+		}
+		box.Must(box.Pocctl("canary", "abort"))
+		if exit := first.end().Exit; exit != 5 {
+			t.Errorf("exit %d", exit)
+		}
+		if after := stable(); after != before {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+	})
+}
