@@ -85,7 +85,7 @@ func (f *follower) unmeasured(ctx context.Context, why string) error {
 // takenBack explains what the controller, or a person, decided.
 func (f *follower) takenBack(ctx context.Context, state rollout.State) error {
 	why := state.Message
-	measurements, err := f.Rollouts.Measurements(ctx, state.Analysis)
+	measurements, err := f.Rollouts.Measurements(ctx, state.Canary)
 	if err != nil {
 		why += "; " + err.Error()
 	}

@@ -19,7 +19,7 @@ type Rollouts interface {
 	Hold(ctx context.Context, name string, held bool) error
 	Try(ctx context.Context, name string, now time.Time) error
 	Prove(ctx context.Context, name, hash string) error
-	Measurements(ctx context.Context, analysis string) ([]rollout.Measurement, error)
+	Measurements(ctx context.Context, hash string) ([]rollout.Measurement, error)
 }
 
 // Source reads the counters of versions; see canary.Source.

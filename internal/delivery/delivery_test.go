@@ -49,7 +49,6 @@ func (c *cluster) state() rollout.State {
 	s.Canary, s.Updated = "b", 1
 	if len(c.analysis) > 0 && time.Since(c.began) > 12*time.Second {
 		c.aborted = true
-		s.Analysis = "run"
 	}
 	if c.aborted {
 		s.Aborted = true

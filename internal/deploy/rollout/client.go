@@ -130,19 +130,25 @@ func (c *Client) Prove(ctx context.Context, name, hash string) error {
 	})
 }
 
-// Measurements gives what the analysis measured last, by metric: "error-rate:
-// failed, [0.05]".
-func (c *Client) Measurements(ctx context.Context, analysis string) ([]Measurement, error) {
-	if analysis == "" {
-		return nil, nil
-	}
-	run, err := c.analyses.Get(ctx, analysis, metav1.GetOptions{})
+// Measurements gives what the last analysis of the canary with the hash measured
+// last, by metric. The controller forgets its name when it aborts.
+func (c *Client) Measurements(ctx context.Context, hash string) ([]Measurement, error) {
+	found, err := c.analyses.List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.DefaultRolloutUniqueLabelKey + "=" + hash})
 	if err != nil {
-		return nil, fmt.Errorf("read analysis %s: %w", analysis, err)
+		return nil, fmt.Errorf("list analyses of %s: %w", hash, err)
 	}
 	var all []Measurement
-	for i := range run.Status.MetricResults {
-		all = append(all, measurementOf(&run.Status.MetricResults[i]))
+	var newest *v1alpha1.AnalysisRun
+	for i := range found.Items {
+		if one := &found.Items[i]; newest == nil || newest.CreationTimestamp.Before(&one.CreationTimestamp) {
+			newest = one
+		}
+	}
+	if newest == nil {
+		return nil, nil
+	}
+	for i := range newest.Status.MetricResults {
+		all = append(all, measurementOf(&newest.Status.MetricResults[i]))
 	}
 	return all, nil
 }

@@ -40,11 +40,6 @@ type State struct {
 	Available, Updated, Replicas, Wanted int32
 	// Message is the controller's, about what is wrong.
 	Message string `json:"message,omitempty"`
-	// Analysis is the name of the analysis in the background, with its phase and
-	// what it says.
-	Analysis        string `json:"analysis,omitempty"`
-	AnalysisPhase   string `json:"analysisPhase,omitempty"`
-	AnalysisMessage string `json:"analysisMessage,omitempty"`
 	// ProvenHash is the annotation Proven.
 	ProvenHash string `json:"-"`
 }
@@ -73,9 +68,6 @@ func StateOf(r *v1alpha1.Rollout) State {
 	}
 	if weights := r.Status.Canary.Weights; weights != nil {
 		s.Weight = int(weights.Canary.Weight)
-	}
-	if run := r.Status.Canary.CurrentBackgroundAnalysisRunStatus; run != nil {
-		s.Analysis, s.AnalysisPhase, s.AnalysisMessage = run.Name, string(run.Status), run.Message
 	}
 	return s
 }
