@@ -66,7 +66,7 @@ bench: build ## Measure speed and size: a table, and bin/bench.json
 
 .PHONY: generate
 generate: bin/sqlc bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Regenerate code
-	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/...
+	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/... ./dashboards/...
 
 .PHONY: release
 release: bin/goreleaser $(addprefix $(SHIM)/program/container-shim-,amd64 arm64) ## Build the archives of a release, unsigned, in dist/

@@ -53,7 +53,7 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 	}
 	wanted.add(command.Flags())
 	measured.add(command.Flags())
-	complete(command, "page", cobra.ShellCompDirectiveDefault, nil)
+	complete(command, "page", cobra.ShellCompDirectiveDefault, func() []string { return nil })
 	return command
 }
 

@@ -300,3 +300,26 @@ func TestLogWithoutEngine(t *testing.T) {
 		log.Pause("d")()
 	}
 }
+
+// A phase left out in the middle ties what comes after it to what came before.
+func TestSkippedPhaseStillOrders(t *testing.T) {
+	done := false
+	steps := []Step{
+		step("a/slow", func(ctx context.Context, log *Log) error {
+			err := takes(20 * time.Millisecond)(ctx, log)
+			done = true
+			return err
+		}),
+		step("b/left-out", fails(0, "it ran"), "a/slow"),
+		step("c/last", func(context.Context, *Log) error {
+			if !done {
+				return errors.New("it did not wait")
+			}
+			return nil
+		}, "b/left-out"),
+	}
+	result, err := Run(t.Context(), steps, Options{Selection: Selection{Skip: []string{"b"}}})
+	if err != nil || statuses(result)["b/left-out"] != "skipped: left out by --skip b" {
+		t.Errorf("%v: %v", err, statuses(result))
+	}
+}

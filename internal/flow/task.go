@@ -34,14 +34,22 @@ func newTasks(steps []Step, planned []Planned) []*task {
 		byName[step.Name] = tasks[i]
 	}
 	for _, t := range tasks {
-		for _, name := range t.step.DependsOn {
-			// What the selection leaves out is taken as done.
-			if dependency := byName[name]; dependency.skip == "" {
-				t.dependencies = append(t.dependencies, dependency)
-			}
-		}
+		t.waitFor(t.step.DependsOn, byName)
 	}
 	return tasks
+}
+
+// waitFor adds what the task depends on. What the selection leaves out is taken as
+// done, but not what that depends on itself.
+func (t *task) waitFor(names []string, byName map[string]*task) {
+	for _, name := range names {
+		switch dependency := byName[name]; {
+		case dependency.skip != "":
+			t.waitFor(dependency.step.DependsOn, byName)
+		case !slices.Contains(t.dependencies, dependency):
+			t.dependencies = append(t.dependencies, dependency)
+		}
+	}
 }
 
 // ready says whether all that the task depends on has ended.

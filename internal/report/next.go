@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 )
 
@@ -19,7 +20,7 @@ func (p page) next() string {
 	offer := func(command, what string) {
 		rows = append(rows, []string{p.Styles.Bold("pocctl " + command + env), p.Styles.Dim(what)})
 	}
-	done := p.Status == flow.Passed || (p.Error != nil && measured(p.Error.Code))
+	done := p.Status == flow.Passed || (p.Error != nil && (measured(p.Error.Code) || p.Error.Code == fault.DashboardsBroken))
 	switch {
 	case p.Run == "", p.Command == "":
 	case !done && p.Command == "down":

@@ -70,6 +70,8 @@ func (p page) outcome() (glyph, said string) {
 		return s.Glyph(p.Status), "did not begin"
 	case p.Status == flow.Interrupted:
 		return s.Glyph(p.Status), "was interrupted after " + spent
+	case p.Error != nil && p.Error.Code == fault.DashboardsBroken:
+		return s.Bad(terminal.GlyphFailed), "ended after " + spent + ": the dashboards have broken panels"
 	case p.Error != nil && measured(p.Error.Code):
 		return s.Bad(terminal.GlyphFailed), "ended after " + spent + ": " + p.Error.Message
 	case p.Status != flow.Passed || p.Error != nil:

@@ -186,7 +186,7 @@ func (s *Stack) canaryLoad(ctx context.Context) error {
 	environment := s.options.Environment
 	_, err := load.Run(ctx, load.Options{
 		URL:      s.platform.endpoint() + environment.Load.Path,
-		Stages:   []load.Stage{{Name: "canary", Rate: float64(environment.Canary.Rate), Duration: canaryDeadline}},
+		Stages:   load.Plan{Rate: float64(environment.Canary.Rate), Duration: canaryDeadline, Warmup: environment.Load.Warmup}.Stages(),
 		Scenario: load.Products(),
 		Token:    s.tokens(context.WithoutCancel(ctx), config.RoleEditor),
 		Seed:     1,

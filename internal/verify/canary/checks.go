@@ -34,7 +34,8 @@ type judging struct {
 func (j judging) errors() Finding {
 	canary := split{bad: j.canary.Errors, all: j.canary.Requests}
 	p := atLeast(canary.bad, canary.all, j.limits.ErrorRate)
-	return j.objective(ErrorRate, canary, j.stableErrors(), j.limits.ErrorRate, p, "failed")
+	both := j.both(canary, j.stableErrors(), j.limits.ErrorRate)
+	return j.objective(ErrorRate, canary, j.stableErrors(), j.limits.ErrorRate, p, both, "failed")
 }
 
 // latency tests whether more requests than the objective allows are slower than
@@ -53,18 +54,29 @@ func (j judging) latency() Finding {
 	}
 	thin := canary.thinned(j.together())
 	p := atLeast(thin.bad, thin.all, j.limits.LatencyShare)
-	return j.objective(Latency, canary, stable, j.limits.LatencyShare, p, "took over "+inMilliseconds(1000*j.limits.LatencyBound))
+	both := j.both(thin, stable.thinned(j.together()), j.limits.LatencyShare)
+	return j.objective(Latency, canary, stable, j.limits.LatencyShare, p, both, "took over "+inMilliseconds(1000*j.limits.LatencyBound))
+}
+
+// both says that the stable version misses the limit as well, and the canary is not
+// the worse one: what is wrong is what both stand on, and no reason to go back.
+func (j judging) both(canary, stable split, limit float64) bool {
+	return j.wrong == "" && stable.all > 0 && atLeast(stable.bad, stable.all, limit) <= j.limits.alpha() &&
+		greater(canary, stable) > j.limits.alpha()
 }
 
 // objective makes a finding of a share of the canary's requests and its limit. A
 // share over the limit that may be chance is no pass.
-func (j judging) objective(name string, canary, stable split, limit, p float64, did string) Finding {
+func (j judging) objective(name string, canary, stable split, limit, p float64, both bool, did string) Finding {
 	finding := Finding{
 		Name: name, Canary: 100 * canary.share(), Stable: 100 * stable.share(), Limit: 100 * limit,
 		Unit: percent, Samples: canary.all, PValue: p, Verdict: Pass,
 	}
 	finding.Reason = shares(canary, stable, did) + "; limit " + inPercent(finding.Limit)
 	switch {
+	case p <= j.limits.alpha() && canary.bad >= fewestBad && both:
+		finding.Verdict = Insufficient
+		finding.Reason += ": both miss it, so look at what both stand on"
 	case p <= j.limits.alpha() && canary.bad >= fewestBad:
 		finding.Verdict = Fail
 	case canary.all < j.limits.MinimumRequests:
