@@ -127,5 +127,5 @@ var catalogue = map[Code]entry{
 	IssuerUnreachable:   {ExitFailed, "the issuer {issuer} gives no token: {request}: {detail}", "see what it answers: curl -i {url}"},
 	ClientRefused:       {ExitFailed, "the issuer {issuer} refuses client {client}: {detail}", "check the client and its secret under auth in the environment's file"},
 	PrometheusAway:      {ExitFailed, "Prometheus at {url} can't be asked", "see whether it is well: {status}; and what it says: {logs}"},
-	DashboardsBroken:    {ExitFailed, "{broken} of {panels} panels are broken:\n{list}", "{fix}"},
+	DashboardsBroken:    {ExitFailed, "{broken} of {panels} panels are broken\n{list}", "{fix}"},
 }

@@ -33,7 +33,7 @@ func (s *Stack) dashboardSteps() []flow.Step {
 			return fmt.Sprintf("ask Prometheus for %d dashboards: %d panels, %d queries", boards, panels, queries)
 		},
 		Run:      func(ctx context.Context, log *flow.Log) error { return s.checkDashboards(ctx, wait, log) },
-		Budget:   5 * time.Second,
+		Budget:   wait.most + 5*time.Second,
 		Deadline: wait.most + 90*time.Second,
 	}}
 }
@@ -162,13 +162,13 @@ func (s *Stack) judgeDashboards(all []dashboards.Dashboard, results []dashboards
 			said, failed = result.Error, true
 		}
 		broken[[2]string{result.Dashboard, result.Panel}] = true
-		lines = append(lines, fmt.Sprintf("%s, %s: %s: %s", result.Dashboard, result.Panel, said, result.Expr))
+		lines = append(lines, fmt.Sprintf("%s, %s: %s, asked for %s", result.Dashboard, result.Panel, said, result.Expr))
 	}
 	if lines == nil {
 		return nil
 	}
 	if more := len(lines) - named; more > 0 {
-		lines = append(lines[:named], fmt.Sprintf("and %d more", more))
+		lines = append(lines[:named], fmt.Sprintf("and %d more queries", more))
 	}
 	fix := "see whether the service is scraped, and give the panels something to show: pocctl verify --slo --dashboards" + s.flag()
 	if failed {

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// restart measures what a rolling restart of the service costs those who use it:
-// 300 requests a second while every replica is replaced.
+// restart measures what replacing every replica of the service costs those who use
+// it: 300 requests a second while an identical version takes over, step by step.
 func restart(ctx context.Context, binary, state string) ([]figure, error) {
-	verify := exec.CommandContext(ctx, binary, "verify", "--slo", "--rate", "300", "--duration", "25s", "--warmup", "5s",
+	verify := exec.CommandContext(ctx, binary, "verify", "--slo", "--rate", "300", "--duration", "80s", "--warmup", "5s",
 		"-o", "json", "--state-dir", state)
 	verify.Stderr = os.Stderr
 	type ended struct {
@@ -35,11 +35,36 @@ func restart(ctx context.Context, binary, state string) ([]figure, error) {
 		return nil, ctx.Err()
 	}
 	kubeconfig := filepath.Join(state, "local", "kubeconfig")
-	for _, args := range [][]string{{"restart"}, {"status", "--timeout=60s"}} {
-		command := exec.CommandContext(ctx, "kubectl", append([]string{"--kubeconfig", kubeconfig, "-n", "pocctl", "rollout"},
-			append(args, "deployment/backend")...)...)
-		if out, err := command.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("restart the service: %w: %s", err, out)
+	kubectl := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(ctx, "kubectl", append([]string{"--kubeconfig", kubeconfig, "-n", "pocctl"}, args...)...).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("replace the service's replicas: %w: %s", err, out)
+		}
+		return string(out), nil
+	}
+	const rollout = "rollouts.argoproj.io/backend"
+	before, err := kubectl("get", rollout, "-o", "jsonpath={.status.stableRS}")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := kubectl("patch", rollout, "--type=merge", "-p", `{"spec":{"template":{"metadata":{"annotations":{"bench":"restart"}}}}}`); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		now, err := kubectl("get", rollout, "-o", "jsonpath={.status.stableRS}")
+		if err != nil {
+			return nil, err
+		}
+		if now != before {
+			break
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.New("replace the service's replicas: not done within 2 minutes")
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 	got := <-load

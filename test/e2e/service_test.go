@@ -24,7 +24,9 @@ import (
 // alone, as what it loses on a machine that is busy otherwise says nothing.
 func TestService(t *testing.T) {
 	box := harness.New(t)
-	up := parse(t, box.Must(measured(t, box, gently(t, box, localEnvironment(t))...)))
+	// A Deployment: a canary would judge what is done to the service here.
+	plain := localEnvironment(t, "        enabled: true\n        weights", "        enabled: false\n        weights", "canary:\n  release: backend\n", "canary:\n")
+	up := parse(t, box.Must(measured(t, box, gently(t, box, plain)...)))
 	s := &service{box: box, endpoint: up.Endpoints["app"]}
 	pods := s.pods()
 
