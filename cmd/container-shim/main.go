@@ -11,4 +11,4 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/runtime/shim"
 )
 
-func main() { os.Exit(shim.Main()) }
+func main() { os.Exit(shim.Main()) } //nolint:forbidigo // this is a main

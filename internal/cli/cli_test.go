@@ -135,7 +135,7 @@ func TestSettingsReachCommands(t *testing.T) {
 
 func TestGolden(t *testing.T) {
 	alone(t)
-	for _, line := range []string{"", "version", "serve --help", "issuer --help", "token --help", "doctor --help"} {
+	for _, line := range []string{"", "version", "serve --help", "issuer --help", "token --help", "doctor --help", "verify --help"} {
 		stdout, _, code := typed(t, strings.Fields(line)...)
 		if code != 0 {
 			t.Errorf("pocctl %s: exit %d", line, code)

@@ -306,7 +306,7 @@ func TestSkippedPhaseStillOrders(t *testing.T) {
 	done := false
 	steps := []Step{
 		step("a/slow", func(ctx context.Context, log *Log) error {
-			err := takes(20 * time.Millisecond)(ctx, log)
+			err := takes(20*time.Millisecond)(ctx, log)
 			done = true
 			return err
 		}),

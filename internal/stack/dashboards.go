@@ -23,9 +23,17 @@ const Prometheus = "prometheus"
 // to be scraped twice before it has a rate.
 type patience struct{ most, between time.Duration }
 
-// dashboardSteps asks the environment's Prometheus for every panel.
+// dashboardSteps asks the environment's Prometheus for every panel. It waits for the
+// end of the load but not for its verdicts, so it doesn't depend on that step: who has
+// missed an objective wants to see the page.
 func (s *Stack) dashboardSteps() []flow.Step {
 	wait := patience{30 * time.Second, 2 * time.Second}
+	budget, deadline := wait.most+5*time.Second, wait.most+90*time.Second
+	if s.loads() {
+		for _, step := range s.loadSteps() {
+			budget, deadline = budget+step.Budget, deadline+step.Deadline
+		}
+	}
 	return []flow.Step{{
 		Name: Verify + "/dashboards",
 		Describe: func() string {
@@ -33,14 +41,22 @@ func (s *Stack) dashboardSteps() []flow.Step {
 			return fmt.Sprintf("ask Prometheus for %d dashboards: %d panels, %d queries", boards, panels, queries)
 		},
 		Run:      func(ctx context.Context, log *flow.Log) error { return s.checkDashboards(ctx, wait, log) },
-		Budget:   wait.most + 5*time.Second,
-		Deadline: wait.most + 90*time.Second,
+		Budget:   budget,
+		Deadline: deadline,
 	}}
 }
 
 func (s *Stack) checkDashboards(ctx context.Context, wait patience, log *flow.Log) error {
 	if !s.Running(ctx) { // or whatever else has that port would be asked
 		return fault.New(fault.NotUp, "env", s.options.Environment.Name)
+	}
+	if s.loads() {
+		log.Waiting("the end of the load")
+		select {
+		case <-s.loaded:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the load: %w", context.Cause(ctx))
+		}
 	}
 	options := dashboards.Options{
 		Dashboards: dashboards.All(s.options.Objectives),

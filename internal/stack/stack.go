@@ -75,7 +75,10 @@ type Stack struct {
 	slo    []slo.Result
 	load   *load.Result
 	panels []dashboards.Result
-	canary *report.Canary
+	// loaded is closed when the load has ended, however it did.
+	loaded    chan struct{}
+	endOfLoad sync.Once
+	canary    *report.Canary
 }
 
 // platform is what an environment runs on.
@@ -114,7 +117,7 @@ type secretStore interface {
 // New reads nothing and touches nothing: it only knows how the environment would
 // be made. An environment that cannot run here is a fault.PlatformUnsupported.
 func New(options Options) (*Stack, error) {
-	s := &Stack{options: options}
+	s := &Stack{options: options, loaded: make(chan struct{})}
 	var err error
 	switch kind := options.Environment.Kind; kind {
 	case config.KindLocal:

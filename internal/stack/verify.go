@@ -90,11 +90,11 @@ func (s *Stack) rollouts(client *deploy.Client) func(context.Context, string) ([
 // show it. An environment without a path for the load has none of the load.
 func (s *Stack) verifySteps() []flow.Step {
 	var steps []flow.Step
-	if s.options.Environment.Load.Path != "" && !s.options.WithoutLoad {
+	if s.loads() {
 		steps = s.loadSteps()
 	}
 	if s.options.Dashboards {
-		steps = chain(steps, s.dashboardSteps())
+		steps = append(steps, s.dashboardSteps()...)
 	}
 	return steps
 }
@@ -113,7 +113,13 @@ func (s *Stack) loadSteps() []flow.Step {
 	}}
 }
 
+// loads says whether the verify phase sends load.
+func (s *Stack) loads() bool {
+	return s.options.Environment.Load.Path != "" && !s.options.WithoutLoad
+}
+
 func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
+	defer s.endOfLoad.Do(func() { close(s.loaded) })
 	if !s.Running(ctx) { // or the load would go to whatever else has that port
 		return fault.New(fault.NotUp, "env", s.options.Environment.Name)
 	}

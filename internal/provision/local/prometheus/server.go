@@ -189,13 +189,13 @@ func (p *server) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hangups:
-			p.reloadAndSay()
+			_ = p.reloadAndSay() // the log has it
 		case asked := <-p.web.Reload():
 			asked <- p.reloadAndSay()
 		case <-look.C:
 			if now, err := config.GenerateChecksum(p.settings.config); err == nil && now != last {
 				last = now
-				p.reloadAndSay()
+				_ = p.reloadAndSay() // the log has it
 			}
 		}
 	}

@@ -53,7 +53,7 @@ type queues struct {
 
 func newQueues() queues {
 	named := func(name string) workqueue.RateLimitingInterface { //nolint:staticcheck // see above
-		return workqueue.NewNamedRateLimitingQueue(queue.DefaultArgoRolloutsRateLimiter(), name) //nolint:staticcheck // see above
+		return workqueue.NewNamedRateLimitingQueue(queue.DefaultArgoRolloutsRateLimiter(), name)
 	}
 	return queues{named("Rollouts"), named("Experiments"), named("AnalysisRuns"), named("Services"), named("Ingresses")}
 }

@@ -45,7 +45,7 @@ func (c *controllers) run(ctx context.Context) error {
 		})
 	}
 	parts.Go(func() error {
-		defer c.close()
+		defer c.close() //nolint:contextcheck // it begins when the context has ended
 		if !c.settings.leaderElect {
 			return c.lead(running)
 		}

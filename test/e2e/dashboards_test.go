@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/pocctl/pocctl/test/e2e/harness"
+)
+
+// TestDashboards brings the stack up once, with load for longer than a few scrapes,
+// and looks at what every panel has to say about that.
+func TestDashboards(t *testing.T) {
+	box := harness.New(t)
+	flags := append(gently(t, box, localEnvironment(t)), "--rate", "100", "--duration", "11s")
+	box.Must(measured(t, box, flags...))
+	source := filepath.Join(box.Home, "source")
+	page := filepath.Join(box.Home, "page.html")
+
+	result := box.Pocctl("verify", "--dashboards", "--page", page, "-o", "json", "--source", source)
+	checked := parse(t, box.Must(result))
+	if checked.Status != "passed" || checked.Error != nil || len(checked.SLO) > 0 {
+		t.Errorf("verify --dashboards: %+v", checked)
+	}
+	if detail := checked.step(t, "verify/dashboards"); !strings.HasPrefix(detail, "8 dashboards, ") {
+		t.Errorf("it tells %q", detail)
+	}
+	if !strings.Contains(result.Stderr, "the page is "+page) {
+		t.Errorf("it doesn't say where the page is: %s", result.Stderr)
+	}
+	var document struct {
+		Dashboards []struct {
+			Dashboard, Panel, Expr, Verdict, PossiblyEmpty string
+			Series                                         int
+		}
+	}
+	if err := json.Unmarshal([]byte(result.Stdout), &document); err != nil {
+		t.Fatal(err)
+	}
+	data := map[string]int{}
+	for _, one := range document.Dashboards {
+		switch {
+		case one.Verdict == "ok" && one.Series > 0:
+			data[one.Dashboard]++
+		case one.Verdict != "empty" || one.PossiblyEmpty == "":
+			t.Errorf("%+v", one)
+		}
+	}
+	// Nobody has told this Prometheus how long CI takes.
+	if len(data) != 7 || data["pocctl-ci"] > 0 || data["pocctl-service"] < 10 {
+		t.Errorf("queries with data, by dashboard: %v", data)
+	}
+	html, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(page); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("the page: %v, %v", info, err)
+	}
+	outside := regexp.MustCompile(`<script|<link[^>]+href="[^d#]|src="|https?://|url\(|@import`)
+	if found := outside.FindString(string(html)); found != "" || !strings.Contains(string(html), "<svg") {
+		t.Errorf("the page doesn't stand by itself: %q in %d bytes", found, len(html))
+	}
+	if text := box.Must(box.Pocctl("report", "--source", source)); !strings.Contains(text, "MAY BE EMPTY") {
+		t.Errorf("report:\n%s", text)
+	}
+}
