@@ -30,8 +30,9 @@ type cluster struct {
 	never bool
 	// failing is the share of the canary's requests that fail.
 	failing float64
-	// idle versions get no requests.
-	idle bool
+	// idle versions get no requests; those with idleFor none for so long.
+	idle    bool
+	idleFor time.Duration
 	// metrics is what Prometheus answers instead of figures.
 	metrics error
 	// analysis aborts the canary 12 s after it began.
@@ -103,6 +104,7 @@ func (c *cluster) figures(_ context.Context, hashes []string) (map[string]canary
 		requests := 150 * seconds
 		failed := 0.0
 		if i == 1 {
+			requests = max(0, requests-150*c.idleFor.Seconds())
 			if failed = requests * c.failing; c.idle {
 				requests, failed = 0, 0
 			}
@@ -221,8 +223,7 @@ func TestAnInterruptLeavesItToTheController(t *testing.T) {
 
 func TestFewRequestsAreWaitedForAtTheLastStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := cluster{t: t, weights: []int{10}, idle: true}
-		time.AfterFunc(20*time.Second, func() { c.idle = false })
+		c := cluster{t: t, weights: []int{10}, idleFor: 20 * time.Second}
 		result, err := follow(t.Context(), &c)
 		if err != nil || !result.Promoted {
 			t.Fatalf("%+v, %v", result, err)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Process is one line of the process table.
@@ -26,6 +28,15 @@ type Process struct {
 }
 
 const tick = time.Second / 100 // USER_HZ, fixed on every architecture that Go has
+
+// Now is the time on the clock of Process.Started.
+func Now() int64 {
+	var since unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &since); err != nil {
+		return 0
+	}
+	return since.Nano() / int64(tick)
+}
 
 // List gives all processes that can be seen.
 func List() ([]Process, error) {

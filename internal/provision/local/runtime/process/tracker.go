@@ -17,6 +17,9 @@ import (
 // Variable marks the processes of containers in their environment.
 const Variable = "POCCTL_CONTAINER"
 
+// youth is how long a process without marks may yet get them, in clock ticks.
+const youth = 200
+
 // labelPrefix starts the label of a container's root mount.
 const labelPrefix = "pocctl/"
 
@@ -93,9 +96,14 @@ func (t *tracker) attribute(processes []proc.Process) map[string][]proc.Process 
 	seen := make(map[key]string, len(processes))
 	found := map[string][]proc.Process{}
 	sessions := maps.Clone(t.started)
+	grown := proc.Now() - youth
 	for _, process := range processes {
 		owner := t.owner(process, table, owners)
-		seen[key{process.PID, process.Started}] = owner
+		// While a process becomes another program, its marks are away: one so young
+		// is asked again.
+		if owner != "" || process.Started < grown {
+			seen[key{process.PID, process.Started}] = owner
+		}
 		if leader := process.Session; owner != "" && owner == t.sessions[leader] {
 			sessions[leader] = owner
 		}
