@@ -17,10 +17,9 @@ func TestDashboards(t *testing.T) {
 	box := harness.New(t)
 	flags := append(gently(t, box, localEnvironment(t)), "--rate", "100", "--duration", "11s")
 	box.Must(measured(t, box, flags...))
-	source := filepath.Join(box.Home, "source")
 	page := filepath.Join(box.Home, "page.html")
 
-	result := box.Pocctl("verify", "--dashboards", "--page", page, "-o", "json", "--source", source)
+	result := box.Pocctl("verify", "--dashboards", "--page", page, "-o", "json") // by the objectives that Prometheus has rules of
 	checked := parse(t, box.Must(result))
 	if checked.Status != "passed" || checked.Error != nil || len(checked.SLO) > 0 {
 		t.Errorf("verify --dashboards: %+v", checked)
@@ -64,7 +63,7 @@ func TestDashboards(t *testing.T) {
 	if found := outside.FindString(string(html)); found != "" || !strings.Contains(string(html), "<svg") {
 		t.Errorf("the page doesn't stand by itself: %q in %d bytes", found, len(html))
 	}
-	if text := box.Must(box.Pocctl("report", "--source", source)); !strings.Contains(text, "MAY BE EMPTY") {
+	if text := box.Must(box.Pocctl("report")); !strings.Contains(text, "MAY BE EMPTY") {
 		t.Errorf("report:\n%s", text)
 	}
 }
