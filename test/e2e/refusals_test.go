@@ -42,7 +42,7 @@ func badInput(t *testing.T, box *harness.Sandbox) []refusal {
 		{name: "wrong value of a chart", args: file("value.yaml", "kind: local\nreleases:\n  - {name: backend, chart: backend, values: {replicaCount: many}}\n"), exit: 2, code: "values-invalid", says: "replicaCount", fix: "correct"},
 		{name: "unknown kind", args: file("kind.yaml", "kind: locale\n"), exit: 2, code: "config-invalid", says: "locale", fix: `did you mean "local"`},
 		{name: "not on loopback", args: file("open.yaml", "kind: local\ningress: {address: 0.0.0.0:8080}\n"), exit: 2, code: "config-invalid", says: "ingress.address", fix: "loopback"},
-		{name: "unknown phase", args: []string{"up", "--only", "smoek"}, exit: 2, code: "usage", says: "use one of preflight, provision, deploy, smoke, verify", fix: "--help"},
+		{name: "unknown phase", args: []string{"up", "--only", "smoek"}, exit: 2, code: "usage", says: "use one of preflight, provision, deploy, smoke, canary, verify", fix: "--help"},
 		{name: "unknown phase to leave out", args: []string{"up", "--skip", "canry"}, exit: 2, code: "usage", says: "use one of preflight"},
 		{name: "flags that exclude each other", args: []string{"up", "--from", "deploy", "--only", "smoke"}, exit: 2, code: "usage", says: "--from and --only exclude each other", fix: "pocctl up --help"},
 		{name: "rate of nothing", args: []string{"up", "--rate", "0"}, exit: 2, code: "usage", says: "--rate", fix: "pocctl up --help"},
