@@ -15,13 +15,13 @@ func TestEarly(t *testing.T) {
 		settings    string // the settings file that is there
 		want        bool
 	}{
-		{"plain", []string{"pocctl", "version"}, []string{"HOME=/root"}, "", true},
+		{"plain", []string{"pocctl", "version"}, []string{"HOME=/home/a"}, "", true},
 		{"no home", []string{"pocctl", "version"}, nil, "/.config/pocctl/config.yaml", true},
 		{"JSON by flag", []string{"pocctl", "version", "-o", "json"}, nil, "", false},
 		{"JSON by variable", []string{"pocctl", "version"}, []string{"POCCTL_OUTPUT=json"}, "", false},
-		{"JSON by settings", []string{"pocctl", "version"}, []string{"HOME=/root"}, "/root/.config/pocctl/config.yaml", false},
-		{"settings elsewhere", []string{"pocctl", "version"}, []string{"XDG_CONFIG_HOME=/x", "HOME=/root"}, "/x/pocctl/config.yaml", false},
-		{"settings of another", []string{"pocctl", "version"}, []string{"XDG_CONFIG_HOME=/x", "HOME=/root"}, "/root/.config/pocctl/config.yaml", true},
+		{"JSON by settings", []string{"pocctl", "version"}, []string{"HOME=/home/a"}, "/home/a/.config/pocctl/config.yaml", false},
+		{"settings elsewhere", []string{"pocctl", "version"}, []string{"XDG_CONFIG_HOME=/x", "HOME=/home/a"}, "/x/pocctl/config.yaml", false},
+		{"settings of another", []string{"pocctl", "version"}, []string{"XDG_CONFIG_HOME=/x", "HOME=/home/a"}, "/home/a/.config/pocctl/config.yaml", true},
 		{"help", []string{"pocctl", "version", "--help"}, nil, "", false},
 		{"another command", []string{"pocctl", "up"}, nil, "", false},
 		{"no command", []string{"pocctl"}, nil, "", false},

@@ -65,7 +65,7 @@ func (a *app) rollBack(command *cobra.Command, name string, revision int) error 
 		Name:     "rollback/" + name,
 		Describe: func() string { return "go back to an earlier revision of " + name },
 		Run: func(ctx context.Context, log *flow.Log) error {
-			return client.Rollback(ctx, release, revision, log)
+			return s.GoBack(ctx, release, revision, log)
 		},
 		Deadline: release.Timeout,
 	}

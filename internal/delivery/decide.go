@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,14 +22,13 @@ const backTimeout = 2 * time.Minute
 // decide keeps the canary at its last step until its figures are good: the
 // controller would let it through when the time is up.
 func (f *follower) decide(ctx context.Context, state rollout.State) (over bool, err error) {
-	last := state.Steps > 0 && state.Step >= state.Steps-1
 	switch {
 	case !f.held.IsZero() && f.step.verdict.Outcome == canary.Pass:
 		f.held = time.Time{}
 		return false, f.Rollouts.Hold(ctx, f.Name, false)
 	case !f.held.IsZero() && f.Now().Sub(f.held) > f.Patience:
 		return true, f.unmeasured(ctx, f.step.verdict.Reason)
-	case f.held.IsZero() && last && state.Pause > 0 && f.step.verdict.Outcome != canary.Pass && f.Now().Sub(f.step.since) > state.Pause-margin:
+	case f.held.IsZero() && f.step.last && state.Pause > 0 && f.step.verdict.Outcome != canary.Pass && f.Now().Sub(f.step.since) > state.Pause-margin:
 		f.held = f.Now()
 		f.Progress.Info("held at %d%% of the requests, until its figures tell more", state.Weight)
 		return false, f.Rollouts.Hold(ctx, f.Name, true)
@@ -46,6 +46,14 @@ func (f *follower) ended(ctx context.Context, state rollout.State) (over bool, e
 		return false, nil
 	}
 	f.result.Promoted, f.result.Weight = true, 100
+	switch verdict := f.result.Verdict; {
+	case verdict.Outcome == canary.Pass:
+	case f.step.last:
+		return true, fault.New(fault.CanaryUnjudged, "release", f.Name, "detail", cmp.Or(verdict.Reason, "no figures"))
+	default: // of the steps that are left, nobody skips any but a person
+		f.Progress.Detail("promoted by hand at %d%% of the requests, after %s", f.step.weight, f.Now().Sub(f.began).Round(time.Second))
+		return true, nil
+	}
 	if err := f.Rollouts.Prove(ctx, f.Name, state.Stable); err != nil {
 		return true, err
 	}
@@ -60,7 +68,6 @@ func (f *follower) blind(ctx context.Context, cause error) error {
 	if f.away.IsZero() {
 		f.away = now
 	}
-	f.awayErr = cause
 	f.Progress.Waiting("figures, for %s now: %v", now.Sub(f.away).Round(time.Second), cause)
 	if now.Sub(f.away) < f.Patience {
 		return nil
@@ -147,10 +154,10 @@ func (f *follower) whole(ctx context.Context) error {
 		if state.Whole() {
 			return nil
 		}
-		f.Progress.Waiting("the stable version to serve alone: %s", state)
+		f.Progress.Waiting("one version to serve alone: %s", state)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the stable version of %s to serve alone (%s): %w", f.Name, state, ctx.Err())
+			return fmt.Errorf("wait for one version of %s to serve alone (%s): %w", f.Name, state, context.Cause(ctx))
 		case <-tick.C:
 		}
 	}

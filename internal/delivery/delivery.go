@@ -6,6 +6,7 @@ package delivery
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/pocctl/pocctl/internal/deploy/rollout"
@@ -18,6 +19,7 @@ type Rollouts interface {
 	Abort(ctx context.Context, name string) error
 	Hold(ctx context.Context, name string, held bool) error
 	Try(ctx context.Context, name string, now time.Time) error
+	Promote(ctx context.Context, name string) error
 	Prove(ctx context.Context, name, hash string) error
 	Measurements(ctx context.Context, hash string) ([]rollout.Measurement, error)
 }
@@ -93,6 +95,29 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	return o
+}
+
+// Promote has the newest version take all requests, whatever is thought of it, and
+// waits until it serves alone. It looks at Name, Rollouts and Progress.
+func Promote(ctx context.Context, options Options) error {
+	f := &follower{Options: options.withDefaults()}
+	state, err := f.Rollouts.Read(ctx, f.Name)
+	for err == nil && !state.Observed { // or what is under way would be missed
+		f.Progress.Waiting("the controller to see %s", f.Name)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the controller to see %s: %w", f.Name, context.Cause(ctx))
+		case <-time.After(f.Look / 4):
+		}
+		state, err = f.Rollouts.Read(ctx, f.Name)
+	}
+	if err == nil && state.UnderWay() {
+		err = f.Rollouts.Promote(ctx, f.Name)
+	}
+	if err != nil {
+		return err
+	}
+	return f.whole(ctx)
 }
 
 // Follow follows the canary that is under way to its end. Where none is, it tries

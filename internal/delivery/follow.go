@@ -12,19 +12,18 @@ import (
 // follower is one delivery under way.
 type follower struct {
 	Options
-	result  Result
-	began   time.Time
-	step    step
-	total   int64 // requests of the steps that are over
-	away    time.Time
-	awayErr error
-	looks   int
-	held    time.Time // since when it waits for a verdict at the last step
+	result Result
+	began  time.Time
+	step   step
+	total  int64     // requests of the steps that are over
+	away   time.Time // since when there are no figures
+	looks  int
+	held   time.Time // since when it waits for a verdict at the last step
 }
 
 // step is what is known of one weight.
 type step struct {
-	index    int
+	last     bool // of the steps
 	weight   int
 	since    time.Time // of the weight
 	from     map[string]canary.Counters
@@ -136,15 +135,16 @@ func (f *follower) look(ctx context.Context, state rollout.State) (over bool, er
 // enter notes a new weight: the figures of the one before do not count for it.
 func (f *follower) enter(state rollout.State) {
 	f.result.Weight = max(f.result.Weight, state.Weight)
+	last := state.Steps > 0 && state.Step >= state.Steps-1
 	if state.Weight == f.step.weight && !f.step.since.IsZero() {
-		f.step.index = state.Step
+		f.step.last = last
 		return
 	}
 	if outcome := f.step.verdict.Outcome; outcome != "" && f.step.weight > 0 {
 		f.Progress.Info("%d%% of the requests: %s: %s", f.step.weight, outcome, f.step.verdict.Reason)
 	}
 	f.total += f.step.requests
-	f.step = step{index: state.Step, weight: state.Weight, since: f.Now()}
+	f.step = step{last: last, weight: state.Weight, since: f.Now()}
 }
 
 // trouble asks now and then whether the canary's pods can become ready at all.

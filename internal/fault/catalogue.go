@@ -63,6 +63,7 @@ const (
 	CanaryNone          Code = "canary-none"
 	CanaryUnderWay      Code = "canary-under-way"
 	CanaryUnset         Code = "canary-unset"
+	CanaryUnjudged      Code = "canary-unjudged"
 	IssuerUnreachable   Code = "issuer-unreachable"
 	ClientRefused       Code = "client-refused"
 	PrometheusAway      Code = "prometheus-away"
@@ -123,6 +124,7 @@ var catalogue = map[Code]entry{
 	MetricsAway:         {ExitFailed, "Prometheus does not tell how the canary of release {release} does, so it was taken back: {detail}", "look at it: {next}"},
 	CanaryUnderWay:      {ExitFailed, "a canary of release {release} is under way already", "follow it to its end: pocctl canary; or take it back: pocctl canary abort"},
 	CanaryUnset:         {ExitUsage, "environment {env} delivers no release step by step", "name one under canary in its file, for example  canary: {release: backend}"},
+	CanaryUnjudged:      {ExitInsufficient, "the controller let the canary of release {release} through before its figures were enough for a verdict: {detail}", "judge what serves now: pocctl verify --slo; or go back: pocctl rollback {release}"},
 	CanaryNone:          {ExitFailed, "no canary of release {release} is under way", "start one: pocctl canary"},
 	IssuerUnreachable:   {ExitFailed, "the issuer {issuer} gives no token: {request}: {detail}", "see what it answers: curl -i {url}"},
 	ClientRefused:       {ExitFailed, "the issuer {issuer} refuses client {client}: {detail}", "check the client and its secret under auth in the environment's file"},

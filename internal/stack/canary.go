@@ -194,6 +194,28 @@ func (s *Stack) canaryLoad(ctx context.Context) error {
 	return err
 }
 
+// GoBack goes back to a revision of a release (0: the last one deployed before the
+// present one) and waits until it serves. What is delivered step by step goes back at
+// once: it has served before, and people who go back are in a hurry.
+func (s *Stack) GoBack(ctx context.Context, release deploy.Release, revision int, log *flow.Log) error {
+	deployer, err := s.Deployer()
+	if err != nil {
+		return err
+	}
+	if err := deployer.Rollback(ctx, release, revision, log); err != nil {
+		return err
+	}
+	wanted, has := s.canaryRelease()
+	if !has || wanted.Name != release.Name {
+		return nil
+	}
+	rollouts, err := s.rolloutClient(wanted)
+	if err != nil {
+		return err
+	}
+	return delivery.Promote(ctx, delivery.Options{Name: wanted.Name, Rollouts: rollouts, Progress: log})
+}
+
 func (s *Stack) rolloutClient(wanted config.Release) (*rollout.Client, error) {
 	client, err := s.Deployer()
 	if err != nil {

@@ -70,7 +70,7 @@ func TestCanary(t *testing.T) {
 		}()
 		result := box.Pocctl("canary", "--rate", "150", "-o", "json")
 		run := parse(t, result.Stdout)
-		if result.Exit != 1 && result.Exit != 4 || run.Canary == nil || run.Canary.Verdict != "rolled-back" {
+		if result.Exit != 1 || run.Error == nil || run.Error.Code != "metrics-away" || run.Canary == nil || run.Canary.Verdict != "rolled-back" {
 			t.Errorf("exit %d, error %+v, canary %+v", result.Exit, run.Error, run.Canary)
 		}
 		if after := stable(); after != before {
@@ -88,6 +88,17 @@ func TestCanary(t *testing.T) {
 		run := parse(t, result.Stdout)
 		if result.Exit != 0 || run.Canary == nil || run.Canary.Verdict != "promoted" || run.Canary.Requests < 300 {
 			t.Fatalf("exit %d, error %+v, canary %+v", result.Exit, run.Error, run.Canary)
+		}
+		if after := stable(); after == before || !strings.HasSuffix(after, "Healthy") {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+		before = stable()
+	})
+
+	t.Run("back at once", func(t *testing.T) {
+		result := box.For(t).Pocctl("rollback", "backend")
+		if result.Exit != 0 || result.Seconds > 30 { // four steps take over 40
+			t.Fatalf("exit %d after %.0f s\n%s", result.Exit, result.Seconds, result.Stderr)
 		}
 		if after := stable(); after == before || !strings.HasSuffix(after, "Healthy") {
 			t.Errorf("stable is %s, was %s", after, before)

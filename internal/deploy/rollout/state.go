@@ -37,7 +37,7 @@ type State struct {
 	Held    bool `json:"held"`
 	Aborted bool `json:"aborted"`
 	// Available of the Wanted replicas, of all versions, and Updated of the newest.
-	Available, Updated, Replicas, Wanted int32
+	Available, Updated, Wanted int32
 	// Message is the controller's, about what is wrong.
 	Message string `json:"message,omitempty"`
 	// ProvenHash is the annotation Proven.
@@ -49,7 +49,7 @@ func StateOf(r *v1alpha1.Rollout) State {
 	s := State{
 		Name: r.Name, Observed: r.Status.ObservedGeneration == strconv.FormatInt(r.Generation, 10),
 		Stable: r.Status.StableRS, Canary: r.Status.CurrentPodHash, Aborted: r.Status.Abort,
-		Available: r.Status.AvailableReplicas, Updated: r.Status.UpdatedReplicas, Replicas: r.Status.Replicas,
+		Available: r.Status.AvailableReplicas, Updated: r.Status.UpdatedReplicas,
 		Wanted: 1, Held: r.Spec.Paused, Message: r.Status.Message, ProvenHash: r.Annotations[Proven],
 	}
 	if r.Spec.Replicas != nil {
