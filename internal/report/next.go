@@ -28,7 +28,9 @@ func (p page) next() string {
 	case !done:
 		offer("status", "what is there, and what is not ready")
 		offer("logs", "what the service says")
-		offer(p.Command, "go on where it stopped")
+		if !p.takenBack() { // that is an end, not a stop
+			offer(p.Command, "go on where it stopped")
+		}
 	case p.Command == "up":
 		offer("status", "what runs, and where")
 		if p.measures() {
@@ -40,6 +42,11 @@ func (p page) next() string {
 		return ""
 	}
 	return p.pairs(rows)
+}
+
+// takenBack says whether the run ended with a canary that went back.
+func (p page) takenBack() bool {
+	return p.Error != nil && slices.Contains([]fault.Code{fault.CanaryRolledBack, fault.CanaryUnmeasured, fault.MetricsAway}, p.Error.Code)
 }
 
 // measures says whether the environment has a load to send.

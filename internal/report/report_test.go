@@ -20,6 +20,7 @@ import (
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/terminal"
+	"github.com/pocctl/pocctl/internal/verify/canary"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -88,6 +89,15 @@ func documents() map[string]*Document {
 	violated.Error = fault.From(slo.Judge(violated.SLO, 30*time.Second))
 	violated.Canary = &Canary{From: "1.0.0", To: "1.1.0", Verdict: "rolled-back"}
 
+	back := passed()
+	back.Command, back.Status, back.SLO = "canary", flow.Failed, nil
+	back.Canary = &Canary{
+		From: "1.0.0 (68c9586468)", To: "1.1.0 (79c4758f46)", Verdict: "rolled-back", Weight: 10, Requests: 106, Seconds: 12.5,
+		Reason:   "6.6% of 106 requests failed, the stable version 0% of 916; limit 1%",
+		Findings: []canary.Finding{{Name: canary.ErrorRate, Canary: 6.6, Stable: math.NaN(), Limit: 1, Unit: "%", Samples: 106, Verdict: canary.Fail, Reason: "6.6%"}},
+	}
+	back.Error = fault.From(fault.New(fault.CanaryRolledBack, "release", "backend", "detail", back.Canary.Reason, "next", "pocctl logs backend"))
+
 	late := passed()
 	late.Seconds, late.WithinBudget = 3912, false
 
@@ -96,7 +106,7 @@ func documents() map[string]*Document {
 	interrupted.Error = fault.From(fault.New(fault.Interrupted, "step", "verify/all"))
 
 	refused := New(flow.Result{Env: "local", Command: "up", Status: flow.Failed, WithinBudget: true}, errors.New("step a/b: named twice"))
-	return map[string]*Document{"passed": passed(), "failed": failed, "violated": violated, "late": late, "interrupted": interrupted, "refused": refused}
+	return map[string]*Document{"passed": passed(), "failed": failed, "violated": violated, "back": back, "late": late, "interrupted": interrupted, "refused": refused}
 }
 
 func TestText(t *testing.T) {
