@@ -76,28 +76,35 @@ func TestTimeouts(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			limited := options(migratedURL(t))
+			patient := options(migratedURL(t))
+			unlimited, err := store.New(t.Context(), patient)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(unlimited.Close)
+			limited := patient
 			limited.StatementTimeout, limited.LockTimeout = test.statement, test.lock
 			s, err := store.New(t.Context(), limited)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(s.Close)
-			product := create(t, s, aProduct("SLOW", "Held by another"))
+			product := create(t, unlimited, aProduct("SLOW", "Held by another"))
 			release := locked(t, limited.URL, product.ID)
 			_, err = s.Update(t.Context(), product, catalog.AnyVersion)
 			unavailable(t, err, test.code)
 			release()
-			if _, err := s.Update(t.Context(), product, catalog.AnyVersion); err != nil {
-				t.Errorf("update once it is released: %v", err)
-			}
+			recovers(t, "an update of what was released", func(ctx context.Context) error {
+				_, err := s.Update(ctx, product, catalog.AnyVersion)
+				return err
+			})
 		})
 	}
 }
 
 func TestATransactionThatDoesNothingIsEnded(t *testing.T) {
 	limited := options(migratedURL(t))
-	limited.IdleInTransactionTimeout = 50 * time.Millisecond
+	limited.IdleInTransactionTimeout = 500 * time.Millisecond
 	s, err := store.New(t.Context(), limited)
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func release(l limits) Dashboard {
 				PossiblyEmpty: ciAbsent},
 			Panel{Title: "Time of two generations", Kind: Stat, Unit: Seconds,
 				Description: "How long two generations served at once in the last day: rollouts under way.",
-				Queries:     ask("60 * sum_over_time("+mixed+"[1d:1m])", "mixed")},
+				Queries:     ask("15 * sum_over_time("+mixed+"[1d:15s])", "mixed")},
 			Panel{Title: "Replicas by version", Kind: Timeseries, Unit: Count, Description: "A rollout is where one line falls and another rises.",
 				Queries: ask("count by (job, version) ("+of("app_build_info")+")", "{{job}} {{version}}")},
 			Panel{Title: "Replicas by generation", Kind: Timeseries, Unit: Count, Description: "A change of configuration alone is a generation, too.",
