@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func names() []string {
-	return []string{"argo-rollouts", "backend", "issuer", "postgres", "prometheus", "redis"}
+	return []string{"alertmanager", "argo-rollouts", "backend", "issuer", "postgres", "prometheus", "redis"}
 }
 
 // TestGolden renders every testdata/CHART/CASE.values.yaml.
@@ -130,6 +130,10 @@ func TestLint(t *testing.T) {
 // TestSchemaRefuses checks that bad values are refused, and that the message names them.
 func TestSchemaRefuses(t *testing.T) {
 	for _, test := range []struct{ chart, values, names string }{
+		{"alertmanager", "groupWait: soon", "/groupWait"},
+		{"alertmanager", "receivers: {pager: {}}", "pager"},
+		{"alertmanager", "inbox: {enabled: false}", "/receivers"},
+		{"alertmanager", "maintenance: [{name: night}]", "/maintenance/0"},
 		{"backend", "replicaCuont: 3", "replicaCuont"},
 		{"backend", "replicaCount: three", "/replicaCount"},
 		{"backend", "image: {tag: 1}", "/image/tag"},
@@ -146,6 +150,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"issuer", "logLevel: loud", "/logLevel"},
 		{"postgres", "auth: {existingSecret: ''}", "/auth/existingSecret"},
 		{"postgres", "persistence: {size: big}", "/persistence/size"},
+		{"prometheus", "alertmanagers: [{target: 'http://a:9093'}]", "/alertmanagers/0/target"},
 		{"prometheus", "retention: long", "/retention"},
 		{"prometheus", "scrape: [{job: a, name: b, port: http, path: metrics}]", "/scrape/0/path"},
 		{"redis", "maxmemoryPolicy: forget", "/maxmemoryPolicy"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pocctl/pocctl/internal/provision/local/alertmanager"
 	"github.com/pocctl/pocctl/internal/provision/local/postgres"
 	"github.com/pocctl/pocctl/internal/provision/local/prometheus"
 	"github.com/pocctl/pocctl/internal/provision/local/redis"
@@ -25,6 +26,12 @@ func (a *app) image() *cobra.Command {
 					Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP"),
 					Find: postgres.FindOptions{Directory: os.Getenv("POCCTL_POSTGRES_DIRECTORY")},
 				})
+			},
+		},
+		&cobra.Command{
+			Use: "alertmanager [ARGUMENTS]", Short: "Alertmanager, as the official image runs it", DisableFlagParsing: true,
+			RunE: func(command *cobra.Command, args []string) error {
+				return alertmanager.Main(command.Context(), alertmanager.Options{Args: args, Log: a.Stderr, Address: os.Getenv("POCCTL_POD_IP")})
 			},
 		},
 		&cobra.Command{

@@ -28,6 +28,13 @@ func alert(name, severity, expr, holds, summary, description string) Rule {
 	}
 }
 
+// about notes which objective an alert is about: whoever is woken for one needs no
+// ticket about it.
+func about(objective config.Objective, rule Rule) Rule {
+	rule.Labels["objective"] = objective.Name
+	return rule
+}
+
 // thresholds are alerts on what an objective's indicator is now.
 func thresholds(objective config.Objective) []Rule {
 	limit, job := objective.Limit, "{{ $labels.job }}"
@@ -35,25 +42,25 @@ func thresholds(objective config.Objective) []Rule {
 	case config.Latency:
 		quantile := fmt.Sprintf(`histogram_quantile(%s, sum by (job, le) (rate(http_server_request_duration_seconds_bucket{%s}[5m])))`,
 			number(objective.Quantile), served)
-		return []Rule{alert("LatencyHigh", Page, quantile+" > "+seconds(limit.Value), "5m",
+		return []Rule{about(objective, alert("LatencyHigh", Page, quantile+" > "+seconds(limit.Value), "5m",
 			fmt.Sprintf("%s is over %s ms", objective.Name, number(limit.Value)),
-			fmt.Sprintf("%s of %s took {{ $value | humanizeDuration }} or longer in the last 5 minutes.", percent(1-objective.Quantile), job))}
+			fmt.Sprintf("%s of %s took {{ $value | humanizeDuration }} or longer in the last 5 minutes.", percent(1-objective.Quantile), job)))}
 	case config.ErrorRate:
 		i, _ := indicatorOf(objective)
-		return []Rule{alert("ErrorRateHigh", Page, i.name("5m")+" > "+number(i.budget), "2m",
+		return []Rule{about(objective, alert("ErrorRateHigh", Page, i.name("5m")+" > "+number(i.budget), "2m",
 			"More than "+percent(i.budget)+" of requests end in an error",
-			"{{ $value | humanizePercentage }} of the requests to "+job+" ended in an error in the last 5 minutes.")}
+			"{{ $value | humanizePercentage }} of the requests to "+job+" ended in an error in the last 5 minutes."))}
 	case config.CacheHit:
 		i, _ := indicatorOf(objective)
-		return []Rule{alert("CacheHitLow", Ticket, i.name("5m")+" > "+number(i.budget), "10m",
+		return []Rule{about(objective, alert("CacheHitLow", Ticket, i.name("5m")+" > "+number(i.budget), "10m",
 			"The cache answers less than "+percent(1-i.budget)+" of reads",
-			"{{ $value | humanizePercentage }} of the reads of "+job+" went past the cache in the last 5 minutes.")}
+			"{{ $value | humanizePercentage }} of the reads of "+job+" went past the cache in the last 5 minutes."))}
 	case config.DatabaseConnections:
-		return []Rule{alert("DatabaseConnectionsHigh", Ticket,
+		return []Rule{about(objective, alert("DatabaseConnectionsHigh", Ticket,
 			`sum by (job, pod) (db_client_connection_count{db_client_connection_pool_name="postgresql",db_client_connection_state="used"})`+
 				` / sum by (job, pod) (db_client_connection_max{db_client_connection_pool_name="postgresql"}) > `+number(limit.Value/100), "5m",
 			"More than "+percent(limit.Value/100)+" of the connections to the database are in use",
-			"{{ $labels.pod }} has {{ $value | humanizePercentage }} of its connections to Postgres in use.")}
+			"{{ $labels.pod }} has {{ $value | humanizePercentage }} of its connections to Postgres in use."))}
 	default:
 		return nil
 	}

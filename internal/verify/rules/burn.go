@@ -55,8 +55,8 @@ func burning(i indicator, severity string) Rule {
 		ways = append(ways, fmt.Sprintf("(%s > %s and %s > %s)", i.name(one.long), most, i.name(one.short), most))
 	}
 	name := camel(i.objective.Name) + "Burn" + camel(severity)
-	return alert(name, severity, strings.Join(ways, " or "), "",
+	return about(i.objective, alert(name, severity, strings.Join(ways, " or "), "",
 		fmt.Sprintf("The error budget of %s is being spent too quickly", i.objective.Name),
 		fmt.Sprintf("%s: %s of what {{ $labels.job }} did is not so. At this rate the budget of 30 days, %s of it, does not last.",
-			i.objective.Description, "{{ $value | humanizePercentage }}", percent(i.budget)))
+			i.objective.Description, "{{ $value | humanizePercentage }}", percent(i.budget))))
 }

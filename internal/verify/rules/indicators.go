@@ -61,8 +61,9 @@ func indicatorOf(objective config.Objective) (i indicator, has bool) {
 	case config.CacheHit:
 		return indicator{
 			objective: objective, budget: 1 - limit/100, sparse: true,
-			all: `sum by (job) (increase(cache_requests_total{result!="bypass"}[%s]))`,
-			bad: `sum by (job) (increase(cache_requests_total{result=~"miss|error"}[%s]))`,
+			all: `sum by (job) (increase(cache_requests_total[%s]))`,
+			// A read that goes past a cache that is away or switched off, too.
+			bad: `sum by (job) (increase(cache_requests_total{result!="hit"}[%s]))`,
 		}, true
 	default:
 		return indicator{}, false

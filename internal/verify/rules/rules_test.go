@@ -42,6 +42,60 @@ func TestTheChartHasTheRulesOfTheObjectives(t *testing.T) {
 	}
 }
 
+func TestTheChartHasTheExerciseOfEveryAlert(t *testing.T) {
+	drill, err := shipped(t).Drill(rules.DrillFactor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := drill.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../../../charts/prometheus/drill/objectives.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("the chart's exercises are stale; run `make generate` (-want +got):\n%s", diff)
+	}
+	alerts := shipped(t).Alerts()
+	for i, quick := range drill.Alerts() {
+		slow := alerts[i]
+		if quick.Alert != slow.Alert || quick.Labels[rules.DrillLabel] != "20" || quick.Labels["severity"] != slow.Labels["severity"] {
+			t.Errorf("the exercise of %s is %+v", slow.Alert, quick)
+		}
+		if slow.Labels[rules.DrillLabel] != "" || strings.Contains(slow.Annotations["description"], "exercise") {
+			t.Errorf("%s has become an exercise itself", slow.Alert)
+		}
+	}
+}
+
+func TestAnExerciseIsQuickerAndApart(t *testing.T) {
+	file := rules.File{Groups: []rules.Group{{Name: "g", Rules: []rules.Rule{
+		{Record: "slo:up:bad_ratio_6h", Expr: `sum(increase(a[6h])) / sum(increase(b[1m]))`},
+		{Alert: "Up", Expr: `slo:up:bad_ratio_6h > 0.1 and slo:up:bad_ratio_5m > 0.1`, For: "10m", Labels: map[string]string{"severity": "page"}, Annotations: map[string]string{"description": "Bad."}},
+	}}}}
+	got, err := file.Drill(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := rules.File{Groups: []rules.Group{{Name: "drill-g", Rules: []rules.Rule{
+		{Record: "drill:up:bad_ratio_18m", Expr: `sum(increase(a[18m])) / sum(increase(b[15s]))`},
+		{
+			Alert: "Up", Expr: `drill:up:bad_ratio_18m > 0.1 and drill:up:bad_ratio_15s > 0.1`, For: "30s",
+			Labels:      map[string]string{"severity": "page", "drill": "20"},
+			Annotations: map[string]string{"description": "Bad. (An exercise: all times are 20 times shorter.)"},
+		},
+	}}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	broken := rules.File{Groups: []rules.Group{{Rules: []rules.Rule{{Alert: "A", For: "soon", Labels: map[string]string{}, Annotations: map[string]string{}}}}}}
+	if _, err := broken.Drill(20); err == nil {
+		t.Error("a wait that is no duration is taken")
+	}
+}
+
 func TestTheServiceChartHasTheChecksOfTheObjectives(t *testing.T) {
 	source, err := config.OpenSource("")
 	if err != nil {

@@ -23,6 +23,7 @@ func builtin(c cluster.Cluster) []image.Image {
 			User: 999, StopSignal: postgres.StopSignal,
 		},
 		prometheusNamed("quay.io/prometheus/prometheus", c), prometheusNamed("prom/prometheus", c),
+		alertmanagerNamed("quay.io/prometheus/alertmanager", c), alertmanagerNamed("prom/alertmanager", c),
 		{
 			Name: "quay.io/argoproj/argo-rollouts", Program: c.Binary, Args: []string{"image", "argo-rollouts"}, Path: "/bin/rollouts-controller", User: 999,
 		},
@@ -36,6 +37,11 @@ func builtin(c cluster.Cluster) []image.Image {
 // prometheusNamed is Prometheus, which is published under two names.
 func prometheusNamed(name string, c cluster.Cluster) image.Image {
 	return image.Image{Name: name, Program: c.Binary, Args: []string{"image", "prometheus"}, Path: "/bin/prometheus", User: 65534}
+}
+
+// alertmanagerNamed is Alertmanager, which is published under two names, too.
+func alertmanagerNamed(name string, c cluster.Cluster) image.Image {
+	return image.Image{Name: name, Program: c.Binary, Args: []string{"image", "alertmanager"}, Path: "/bin/alertmanager", User: 65534}
 }
 
 func environmentImages(c cluster.Cluster) []image.Image {

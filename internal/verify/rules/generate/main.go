@@ -1,5 +1,5 @@
-// Command generate writes the rules of the objectives, and what a canary is checked
-// for, into the charts.
+// Command generate writes the rules of the objectives, the same for exercises, and
+// what a canary is checked for, into the charts.
 package main
 
 import (
@@ -12,8 +12,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fail(errors.New("usage: generate RULES CHECKS"))
+	if len(os.Args) != 4 {
+		fail(errors.New("usage: generate RULES DRILL CHECKS"))
 	}
 	source, err := config.OpenSource("")
 	fail(err)
@@ -22,9 +22,14 @@ func main() {
 	text, err := rules.Of(objectives).YAML()
 	fail(err)
 	fail(os.WriteFile(os.Args[1], text, 0o644)) //nolint:gosec // a file of the source tree
-	text, err = rules.ChecksYAML(objectives)
+	drill, err := rules.Of(objectives).Drill(rules.DrillFactor)
+	fail(err)
+	text, err = drill.YAML()
 	fail(err)
 	fail(os.WriteFile(os.Args[2], text, 0o644)) //nolint:gosec // a file of the source tree
+	text, err = rules.ChecksYAML(objectives)
+	fail(err)
+	fail(os.WriteFile(os.Args[3], text, 0o644)) //nolint:gosec // a file of the source tree
 }
 
 func fail(err error) {
