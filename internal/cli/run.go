@@ -115,7 +115,7 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 
 	document := report.New(result, err)
 	document.SLO, document.Canary = s.Verdicts(), s.Canary()
-	document.Dashboards = s.Panels()
+	document.Dashboards, document.Alerts = s.Panels(), s.Drills()
 	if !o.undo {
 		document.Endpoints = s.Endpoints()
 		if saveErr := document.Save(directory); saveErr != nil {

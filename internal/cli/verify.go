@@ -18,7 +18,7 @@ func (a *app) verify() *cobra.Command {
 	var wanted verifyFlags
 	command := &cobra.Command{
 		Use:   "verify",
-		Short: "Send load and judge every objective; check every dashboard",
+		Short: "Send load and judge every objective; check every dashboard and alert",
 		Long: `With --slo, or if nothing is named, sends requests through the ingress on a fixed
 schedule, with latency counted from the moment a request was due, and judges the
 objectives of slo.yaml. It exits 3 if an objective was violated, 4 if there was too
@@ -27,12 +27,20 @@ void.
 
 With --dashboards, asks the environment's Prometheus every query of every panel, after
 the load if both are named. It exits 1 if a query is refused, or if a panel that ought
-to have data has none after 30 seconds: panels want requests of the last minutes.`,
+to have data has none after 30 seconds: panels want requests of the last minutes.
+
+With --alerts, last of all, breaks things on purpose: answers are slow, or errors, the
+cache is off, the database's connections are used up. For each, the alert has to fire,
+reach the inbox, and be over when the fault is. Alerts are exercises, 20 times as fast
+as in earnest, and go to no pager. It exits 1 if one does not come or does not end, and
+does nothing in an environment whose file does not allow it. Faults that are not taken
+back, because pocctl was killed, end by themselves within 3 minutes.`,
 		GroupID: groupRun,
 		Example: `  pocctl verify --slo
   pocctl verify --slo --rate 300 --duration 60s
   pocctl verify --slo --spike 600 -o json
   pocctl verify --slo --dashboards                   # load, and then the dashboards that show it
+  pocctl verify --alerts                             # break things, and be told
   pocctl verify --dashboards --page dashboards.html  # look at them without Grafana`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -59,21 +67,22 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 
 // verifyFlags say what to verify.
 type verifyFlags struct {
-	slo, dashboards bool
-	page            string
+	slo, dashboards, alerts bool
+	page                    string
 }
 
 func (v *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.slo, "slo", false, "judge the service level objectives (default if nothing else is named)")
 	flags.BoolVar(&v.dashboards, "dashboards", false, "ask Prometheus for every panel of the dashboards")
+	flags.BoolVar(&v.alerts, "alerts", false, "break things on purpose, and see that their alerts come and go")
 	flags.StringVar(&v.page, "page", "", "draw the dashboards into this `file`, one HTML page that needs no network")
 }
 
 // settle decides what is verified, and finds the page's file, absolute.
 func (v *verifyFlags) settle(command *cobra.Command) error {
-	if !v.slo && !v.dashboards {
+	if !v.slo && !v.dashboards && !v.alerts {
 		if command.Flags().Changed("slo") {
-			return usage(command, "there is nothing to verify: give --slo or --dashboards")
+			return usage(command, "there is nothing to verify: give --slo, --dashboards or --alerts")
 		}
 		v.slo = true
 	}
@@ -110,7 +119,10 @@ func (v *verifyFlags) apply(options *stack.Options) error {
 			"detail", "endpoints.prometheus is missing, so there is nobody to ask for the dashboards' data",
 			"fix", "write where Prometheus is, for example  endpoints: {prometheus: $(INGRESS_URL)/prometheus}")
 	}
-	options.WithoutLoad, options.Dashboards, options.Page = !v.slo, v.dashboards, v.page
+	if v.alerts && !environment.Alerts.Drill {
+		return fault.New(fault.DrillForbidden, "env", environment.Name)
+	}
+	options.WithoutLoad, options.Dashboards, options.Page, options.Alerts = !v.slo, v.dashboards, v.page, v.alerts
 	return nil
 }
 

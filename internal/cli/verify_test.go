@@ -16,14 +16,16 @@ func TestVerifyIsRefused(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"--slo=false"}, 2, "there is nothing to verify: give --slo or --dashboards"},
+		{[]string{"--slo=false"}, 2, "there is nothing to verify: give --slo, --dashboards or --alerts"},
 		{[]string{"--page", filepath.Join(folder, "page.html")}, 2, "--page draws the dashboards: give --dashboards, too"},
 		{[]string{"--dashboards", "--page", filepath.Join(folder, "none", "page.html")}, 2, "there is no folder " + filepath.Join(folder, "none")},
 		{[]string{"--dashboards", "--page", folder}, 2, "which is a folder: give a file"},
 		{[]string{"--dashboards", "--env", bare}, 2, "endpoints.prometheus is missing, so there is nobody to ask for the dashboards' data fix write where Prometheus is, for example endpoints: {prometheus: $(INGRESS_URL)/prometheus} code config-invalid"},
 		{[]string{"--env", bare}, 2, "load.path is missing"},
 		{[]string{"--slo", "--dashboards", "--env", bare}, 2, "load.path is missing"},
+		{[]string{"--alerts", "--env", bare}, 2, "nothing may be broken on purpose in environment"},
 		{[]string{"--dashboards"}, 1, "environment local is not up"},
+		{[]string{"--alerts"}, 1, "environment local is not up"},
 	} {
 		stdout, stderr, code := typed(t, append([]string{"verify"}, test.args...)...)
 		if got := strings.Join(strings.Fields(stderr), " "); code != test.code || !strings.Contains(strings.ReplaceAll(got, " ", ""), strings.ReplaceAll(test.want, " ", "")) || test.code == 2 && stdout != "" {

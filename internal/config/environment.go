@@ -36,6 +36,7 @@ type Environment struct {
 	Endpoints map[string]string `json:"endpoints"`
 	Smoke     Smoke             `json:"smoke"`
 	Canary    Canary            `json:"canary"`
+	Alerts    Alerts            `json:"alerts"`
 	Load      Load              `json:"load"`
 }
 
@@ -102,6 +103,16 @@ type Canary struct {
 	// Samples is how many requests each version has to answer for a verdict; 100 by
 	// default.
 	Samples int `json:"samples"`
+}
+
+// Alerts says where alerts come to, and whether faults may be made to try them.
+type Alerts struct {
+	// Inbox names the endpoint of the inbox that is told of every alert; "alerts" by
+	// default.
+	Inbox string `json:"inbox"`
+	// Drill allows `verify --alerts` to break things on purpose. Production leaves it
+	// out.
+	Drill bool `json:"drill"`
 }
 
 // Load is the default load of `verify --slo`.

@@ -25,7 +25,7 @@ func TestReadEnvironmentLocal(t *testing.T) {
 	if got.Kind != KindLocal || got.Budget != time.Hour || got.Namespace != "pocctl" {
 		t.Errorf("got kind %s, budget %s, namespace %s", got.Kind, got.Budget, got.Namespace)
 	}
-	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend", "prometheus", "argo-rollouts"}, got.releaseNames()); diff != "" {
+	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend", "prometheus", "alertmanager", "argo-rollouts"}, got.releaseNames()); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
 	}
 	if got.Auth.Issuer != "$(INGRESS_URL)/issuer" || got.Auth.Secret != "issuer-auth" || len(got.Auth.Clients) != len(Roles()) {
@@ -67,6 +67,7 @@ releases:
 			Values: map[string]any{"nested": map[string]any{"count": 3, "big": 12345678, "on": true}},
 		}},
 		Canary: Canary{Prometheus: "prometheus", Samples: 100},
+		Alerts: Alerts{Inbox: "alerts"},
 		Load:   Load{Rate: 300, Duration: 30 * time.Second},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -101,6 +102,7 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"canary without figures", release + "canary: {release: a}\n", `canary.prometheus names the endpoint "prometheus", which is not there`, "add endpoints: {prometheus: URL}"},
 		{"canary without samples", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, samples: 0}\n", "line 5: canary.samples is 0", "for example 100"},
 		{"canary with a bad rate", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, rate: -1}\n", "line 5: canary.rate is -1", "or 0 for none"},
+		{"drills without an inbox", "kind: local\nalerts: {drill: true}\n", `alerts.inbox names the endpoint "alerts", which is not there`, "add endpoints: {alerts: URL}"},
 		{"endpoint that is there", "kind: local\nendpoints: {app: http://a}\n", "line 2: endpoints.app cannot name an endpoint", "are there already"},
 		{"endpoint that is none", "kind: local\nendpoints: {metrics: here}\n", `line 2: endpoints.metrics is "here", which is no URL`, "$(INGRESS_URL)/prometheus"},
 		{"image elsewhere", "kind: kind\nimages: {a: {program: /b}}\n", "line 2: images is for kind local", "remove it"},

@@ -22,7 +22,7 @@ const labelFix = "use lower-case letters, digits and dashes, 63 at most"
 func (e *Environment) validate(d *document) error {
 	for _, check := range []func(*document) error{
 		e.validateName, e.validateKind, e.validateIngress, e.validateAuth, e.validateImages,
-		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateSmoke, e.validateCanary, e.validateLoad,
+		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateSmoke, e.validateCanary, e.validateAlerts, e.validateLoad,
 	} {
 		if err := check(d); err != nil {
 			return err
@@ -121,6 +121,13 @@ func (e *Environment) validateSmoke(d *document) error {
 		return d.invalid("smoke.release", fixRelease(e.Smoke.Release, names), "is %q, which is no release of this environment", e.Smoke.Release)
 	case !strings.HasPrefix(e.Smoke.Path, "/"):
 		return d.invalid("smoke.path", "write the API's base path, for example /api/v1", "is %q; it has to begin with /", e.Smoke.Path)
+	}
+	return nil
+}
+
+func (e *Environment) validateAlerts(d *document) error {
+	if _, there := e.Endpoints[e.Alerts.Inbox]; e.Alerts.Drill && !there {
+		return d.invalid("alerts.inbox", "add endpoints: {"+e.Alerts.Inbox+": URL}", "names the endpoint %q, which is not there", e.Alerts.Inbox)
 	}
 	return nil
 }

@@ -68,6 +68,9 @@ const (
 	ClientRefused       Code = "client-refused"
 	PrometheusAway      Code = "prometheus-away"
 	DashboardsBroken    Code = "dashboards-broken"
+	InboxAway           Code = "inbox-away"
+	AlertsUnproved      Code = "alerts-unproved"
+	DrillForbidden      Code = "drill-forbidden"
 )
 
 type entry struct {
@@ -130,4 +133,7 @@ var catalogue = map[Code]entry{
 	ClientRefused:       {ExitFailed, "the issuer {issuer} refuses client {client}: {detail}", "check the client and its secret under auth in the environment's file"},
 	PrometheusAway:      {ExitFailed, "Prometheus at {url} can't be asked", "see whether it is well: {status}; and what it says: {logs}"},
 	DashboardsBroken:    {ExitFailed, "{broken} of {panels} panels are broken\n{list}", "{fix}"},
+	InboxAway:           {ExitFailed, "the inbox of alerts at {url} can't be read", "see whether it is well: {status}; and what it says: {logs}"},
+	AlertsUnproved:      {ExitFailed, "{wanting} of {drills} alerts are not proved\n{list}", "see what Prometheus makes of them: {rules}; and what Alertmanager says: {logs}"},
+	DrillForbidden:      {ExitUsage, "nothing may be broken on purpose in environment {env}", "name an environment for exercises; or allow it in this one's file, which production should not:  alerts: {drill: true}"},
 }

@@ -67,7 +67,7 @@ func data(list List, now time.Time) map[string]any {
 		alerts = append(alerts, s)
 	}
 	return map[string]any{
-		"Style": template.CSS(pageStyle), //nolint:gosec // it is built in
+		"Style":  template.CSS(pageStyle), //nolint:gosec // it is built in
 		"Alerts": alerts, "Firing": firing, "Now": now.UTC().Format("2 January 2006 15:04:05"),
 	}
 }

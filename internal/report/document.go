@@ -22,6 +22,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/verify/alerts"
 	"github.com/pocctl/pocctl/internal/verify/canary"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/slo"
@@ -39,8 +40,10 @@ type Document struct {
 	Canary *Canary      `json:"canary"`
 	// Dashboards are the queries of `verify --dashboards`; left out if it wasn't asked.
 	Dashboards []dashboards.Result `json:"dashboards,omitempty"`
-	Endpoints  map[string]string   `json:"endpoints"`
-	Error      *fault.Error        `json:"error"`
+	// Alerts are the exercises of `verify --alerts`; left out if it wasn't asked.
+	Alerts    []alerts.Outcome  `json:"alerts,omitempty"`
+	Endpoints map[string]string `json:"endpoints"`
+	Error     *fault.Error      `json:"error"`
 }
 
 // Canary is how a progressive delivery ended.

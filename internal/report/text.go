@@ -34,7 +34,7 @@ func (d *Document) Text(w io.Writer, look Look) error {
 	p := page{Document: d, Look: look}
 	p.Width = min(p.Width, terminal.MaxWidth)
 	var sections []string
-	for _, section := range []string{p.verdict(), p.failure(), p.phases(), p.criticalPath(), p.objectives(), p.canary(), p.dashboards(), p.endpoints(), p.next()} {
+	for _, section := range []string{p.verdict(), p.failure(), p.phases(), p.criticalPath(), p.objectives(), p.canary(), p.dashboards(), p.alerts(), p.endpoints(), p.next()} {
 		if section != "" {
 			sections = append(sections, section)
 		}
@@ -72,6 +72,8 @@ func (p page) outcome() (glyph, said string) {
 		return s.Glyph(p.Status), "was interrupted after " + spent
 	case p.Error != nil && p.Error.Code == fault.DashboardsBroken:
 		return s.Bad(terminal.GlyphFailed), "ended after " + spent + ": the dashboards have broken panels"
+	case p.Error != nil && p.Error.Code == fault.AlertsUnproved:
+		return s.Bad(terminal.GlyphFailed), "ended after " + spent + ": not every alert is proved"
 	case p.Error != nil && measured(p.Error.Code):
 		return s.Bad(terminal.GlyphFailed), "ended after " + spent + ": " + p.Error.Message
 	case p.Status != flow.Passed || p.Error != nil:

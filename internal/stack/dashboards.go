@@ -47,6 +47,7 @@ func (s *Stack) dashboardSteps() []flow.Step {
 }
 
 func (s *Stack) checkDashboards(ctx context.Context, wait patience, log *flow.Log) error {
+	defer s.endOfLook.Do(func() { close(s.looked) })
 	if !s.Running(ctx) { // or whatever else has that port would be asked
 		return fault.New(fault.NotUp, "env", s.options.Environment.Name)
 	}

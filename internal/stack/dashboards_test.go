@@ -58,7 +58,7 @@ func measurer(t *testing.T, answer func(query string) string) *Stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Stack{platform: &standIn{ingress: server.URL}, loaded: make(chan struct{}), options: Options{
+	return &Stack{platform: &standIn{ingress: server.URL}, loaded: make(chan struct{}), looked: make(chan struct{}), options: Options{
 		Objectives: objectives, WithoutLoad: true, Dashboards: true, Flags: "--env shop.yaml",
 		Environment: config.Environment{Name: "shop", Namespace: "shop.1", Endpoints: map[string]string{Prometheus: config.IngressURL}},
 	}}

@@ -18,6 +18,7 @@ import (
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/report"
+	"github.com/pocctl/pocctl/internal/verify/alerts"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/load"
 	"github.com/pocctl/pocctl/internal/verify/slo"
@@ -58,6 +59,8 @@ type Options struct {
 	// is the file, absolute, that they are drawn into; empty draws none.
 	Dashboards bool
 	Page       string
+	// Alerts adds to the verify phase that faults are made, and alerts have to tell of them.
+	Alerts bool
 	// Flags are what a command has to be given to find this environment, for
 	// commands that are suggested: "--env /path/shop.yaml", or empty.
 	Flags string
@@ -75,9 +78,13 @@ type Stack struct {
 	slo    []slo.Result
 	load   *load.Result
 	panels []dashboards.Result
+	drills []alerts.Outcome
 	// loaded is closed when the load has ended, however it did.
 	loaded    chan struct{}
 	endOfLoad sync.Once
+	// looked is closed when the dashboards have been asked.
+	looked    chan struct{}
+	endOfLook sync.Once
 	canary    *report.Canary
 }
 
@@ -117,7 +124,7 @@ type secretStore interface {
 // New reads nothing and touches nothing: it only knows how the environment would
 // be made. An environment that cannot run here is a fault.PlatformUnsupported.
 func New(options Options) (*Stack, error) {
-	s := &Stack{options: options, loaded: make(chan struct{})}
+	s := &Stack{options: options, loaded: make(chan struct{}), looked: make(chan struct{})}
 	var err error
 	switch kind := options.Environment.Kind; kind {
 	case config.KindLocal:

@@ -86,8 +86,8 @@ func (s *Stack) rollouts(client *deploy.Client) func(context.Context, string) ([
 	return client.Rollouts
 }
 
-// verifySteps sends the load and judges it, and then looks at the dashboards, which
-// show it. An environment without a path for the load has none of the load.
+// verifySteps sends the load and judges it, then looks at the dashboards, which show
+// it, and then breaks things on purpose, which alerts have to tell of. An environment without a path for the load has none of the load.
 func (s *Stack) verifySteps() []flow.Step {
 	var steps []flow.Step
 	if s.loads() {
@@ -95,6 +95,9 @@ func (s *Stack) verifySteps() []flow.Step {
 	}
 	if s.options.Dashboards {
 		steps = append(steps, s.dashboardSteps()...)
+	}
+	if s.options.Alerts {
+		steps = append(steps, s.alertSteps()...)
 	}
 	return steps
 }
