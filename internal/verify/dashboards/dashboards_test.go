@@ -19,6 +19,7 @@ import (
 
 const (
 	generated = "../../../dashboards"
+	inChart   = "../../../charts/observability/dashboards"
 	contract  = "../../app/telemetry/contract/contract.yaml"
 )
 
@@ -35,30 +36,32 @@ func objectives(t *testing.T) config.Objectives {
 	return all
 }
 
-func TestTheFolderHasTheDashboards(t *testing.T) {
-	want := map[string]bool{}
-	for _, dashboard := range dashboards.All(objectives(t)) {
-		want[dashboard.File()] = true
-		text, err := dashboard.Grafana()
+func TestTheFoldersHaveTheDashboards(t *testing.T) {
+	for _, folder := range []string{generated, inChart} {
+		want := map[string]bool{}
+		for _, dashboard := range dashboards.All(objectives(t)) {
+			want[dashboard.File()] = true
+			text, err := dashboard.Grafana()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(folder, dashboard.File()))
+			if err != nil {
+				t.Errorf("run `make generate`: %v", err)
+				continue
+			}
+			if diff := cmp.Diff(string(text), string(got)); diff != "" {
+				t.Errorf("%s of %s is stale; run `make generate` (-want +got):\n%s", dashboard.File(), folder, diff)
+			}
+		}
+		there, err := filepath.Glob(filepath.Join(folder, "*.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(filepath.Join(generated, dashboard.File()))
-		if err != nil {
-			t.Errorf("run `make generate`: %v", err)
-			continue
-		}
-		if diff := cmp.Diff(string(text), string(got)); diff != "" {
-			t.Errorf("%s is stale; run `make generate` (-want +got):\n%s", dashboard.File(), diff)
-		}
-	}
-	there, err := filepath.Glob(filepath.Join(generated, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range there {
-		if !want[filepath.Base(file)] {
-			t.Errorf("%s is no dashboard; run `make generate`", file)
+		for _, file := range there {
+			if !want[filepath.Base(file)] {
+				t.Errorf("%s is no dashboard; run `make generate`", file)
+			}
 		}
 	}
 }
@@ -99,7 +102,11 @@ func foreign() map[string]struct {
 		labels []string
 	}
 	cadvisor := metric{"the kubelet's cAdvisor", []string{"container"}}
-	return map[string]metric{
+	postgres, redis := metric{"Postgres' exporter", []string{"datname", "state"}}, metric{"Redis' exporter", []string{"cmd"}}
+	ingress, probe := metric{"the ingress", []string{"ingress", "status", "le"}}, metric{"the blackbox exporter", nil}
+	all := map[string]metric{
+		"nginx_ingress_controller_requests": ingress, "nginx_ingress_controller_request_duration_seconds_bucket": ingress,
+		"probe_success": probe, "probe_duration_seconds": probe, "probe_ssl_earliest_cert_expiry": probe,
 		"up":                                {"Prometheus", nil},
 		"ALERTS":                            {"Prometheus", []string{"alertname", "alertstate", "severity"}},
 		"container_cpu_usage_seconds_total": cadvisor,
@@ -109,6 +116,19 @@ func foreign() map[string]struct {
 		"rollout_phase":                     {"Argo Rollouts", []string{"name", "phase"}},
 		"ci_run_duration_seconds":           {"the CI's exporter", []string{"workflow"}},
 	}
+	for _, name := range []string{
+		"up", "stat_activity_count", "stat_activity_max_tx_duration", "settings_max_connections", "database_size_bytes",
+		"stat_database_xact_commit", "stat_database_xact_rollback", "stat_database_blks_hit", "stat_database_blks_read", "stat_database_deadlocks",
+	} {
+		all["pg_"+name] = postgres
+	}
+	for _, name := range []string{
+		"up", "connected_clients", "blocked_clients", "memory_used_bytes", "memory_max_bytes", "commands_total",
+		"keyspace_hits_total", "keyspace_misses_total", "evicted_keys_total", "expired_keys_total",
+	} {
+		all["redis_"+name] = redis
+	}
+	return all
 }
 
 var (
@@ -282,6 +302,7 @@ func TestLimitsFollowTheObjectives(t *testing.T) {
 		"pocctl-dependencies: CPU of the database":         {0.6},
 		"pocctl-dependencies: Connections used by replica": {0.5},
 		"pocctl-dependencies: Queue lag":                   {30},
+		"pocctl-dependencies: Connections of Postgres":     {0.5},
 		"pocctl-release: Change failures":                  {0.1},
 		"pocctl-service: p95":                              nil,
 		"pocctl-budget: Fast burn of up":                   {14.4, 6},
