@@ -60,7 +60,8 @@ func (s *Stack) lanes(ctx context.Context) [][]alerts.Drill {
 		{
 			faults("slow answers", "LatencyHigh", map[string]any{"latency_ms": 500}),
 			faults("errors", "ErrorRateHigh", map[string]any{"error_percent": 5, "error_status": 503}),
-			faults("more errors", "AvailabilityBurnPage", map[string]any{"error_percent": 20, "error_status": 503}),
+			faults("nothing but errors", "ProbeFailed", map[string]any{"error_percent": 100, "error_status": 503}),
+			faults("errors for long", "AvailabilityBurnPage", map[string]any{"error_percent": 20, "error_status": 503}),
 		},
 		{flags.Drill("cache off", "CacheHitLow", "product-cache", "off")},
 		{s.connectionsDrill(ctx)},
