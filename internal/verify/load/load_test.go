@@ -38,6 +38,10 @@ func TestRunAgainstAShop(t *testing.T) {
 	if result.Connect.Count == 0 || total.Latency.P50 <= 0 || result.Void != "" {
 		t.Errorf("connections %d, p50 %v ms, void %q", result.Connect.Count, total.Latency.P50, result.Void)
 	}
+	// 200, the warm-up's 50, and as many as make and remove what is there.
+	if wire := result.Wire; wire.Sent < 270 || wire.Answered != wire.Sent || wire.Service.Count != wire.Sent || wire.Unavailable() != 0 || !wire.From.Before(result.Started) {
+		t.Errorf("on the wire: %+v", wire)
+	}
 	if left := shop.Products(); left != 0 || result.Left != 0 {
 		t.Errorf("%d products are left (%d reported)", left, result.Left)
 	}
@@ -172,7 +176,7 @@ func TestErrorsAreNamed(t *testing.T) {
 		gone.URL:                    "connection refused",
 		"http://nowhere.invalid:80": "name not found",
 	} {
-		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, func(time.Duration) {})
+		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, newWire(), func(time.Duration) {})
 		got := c.send(compile(Operation{Method: "GET", Path: "/"}, 0).request(&blanks{}))
 		if got.kind != want || got.local || got.status != 0 {
 			t.Errorf("%s: %q (%s), want %q", url, got.kind, got.detail, want)

@@ -22,13 +22,14 @@ type world struct {
 	options Options
 	bearer  *bearer
 	sender  sender
+	wire    *wire
 	run     string // in the names of what is made, so that runs do not collide
 	targets []string
 	made    ids
 }
 
-func newWorld(options Options, bearer *bearer, sender sender) *world {
-	return &world{options: options, bearer: bearer, sender: sender, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
+func newWorld(options Options, bearer *bearer, wire *wire, sender sender) *world {
+	return &world{options: options, bearer: bearer, sender: sender, wire: wire, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
 }
 
 // prepare makes the targets. What it made when it fails is for remove.
@@ -90,7 +91,7 @@ func (w *world) remove() (left int) {
 		return 0
 	}
 	// A client of its own: that of the run may have been cut.
-	client := newClient(w.options, w.bearer, func(time.Duration) {})
+	client := newClient(w.options, w.bearer, w.wire, func(time.Duration) {})
 	defer client.close()
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTime)
 	defer cancel()
