@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/pocctl/pocctl/internal/fault"
@@ -116,6 +117,9 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 	document := report.New(result, err)
 	document.SLO, document.Canary = s.Verdicts(), s.Canary()
 	document.Dashboards = s.Panels()
+	if document.Load = s.Load(); document.Load != nil {
+		document.By = &report.By{Version: a.Build.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
+	}
 	if !o.undo {
 		document.Endpoints = s.Endpoints()
 		if saveErr := document.Save(directory); saveErr != nil {

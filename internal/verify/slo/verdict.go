@@ -31,6 +31,15 @@ type Result struct {
 	Reason    string  `json:"reason,omitempty"`
 	// Needed estimates the samples that a verdict takes, where there were too few.
 	Needed int64 `json:"needed,omitempty"`
+	// Bad counts the samples that the objective is against.
+	Bad int64 `json:"bad"`
+	// Margin is how far Observed is from the limit, in Unit; below 0 beyond it.
+	Margin float64 `json:"margin"`
+	// Confidence is how sure the samples make it, from 0 to 1, that the truth is on the
+	// side of the limit that was observed. A verdict takes 0.95.
+	Confidence float64 `json:"confidence"`
+	// Budget is what the measurement spent of what may go wrong; nil without samples.
+	Budget *Budget `json:"budget,omitempty"`
 }
 
 // Judge sums the results up as an error: a fault.ObjectiveViolated if any was
