@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -25,6 +27,8 @@ type order struct {
 	selection flow.Selection
 	// undo walks the steps backwards.
 	undo bool
+	// page is the file, absolute, that the report is drawn into; empty draws none.
+	page string
 	// change adjusts the options, may be nil.
 	change func(*stack.Options) error
 	// after runs under the lock when the steps have passed, may be nil.
@@ -128,8 +132,32 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 		if journalErr := journal.Err(); journalErr != nil {
 			screen.Printf("the journal was not kept: %v", journalErr)
 		}
+		if o.page != "" && document.Run != "" {
+			err = errors.Join(err, drawReport(s, document, o.page))
+		}
 	}
 	return document, err
+}
+
+// drawReport writes the page of a document, and the dashboards that were asked for.
+func drawReport(s *stack.Stack, document *report.Document, file string) error {
+	boards, err := s.Boards()
+	if err != nil {
+		return err
+	}
+	return writeWhole(file, func(w io.Writer) error { return document.HTML(w, boards) })
+}
+
+// writeWhole writes a file, to be shown to others, whole or not at all.
+func writeWhole(file string, write func(io.Writer) error) error {
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil { //nolint:gosec // to be shown to others
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
 }
 
 // show answers with the document.

@@ -32,6 +32,7 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 		Example: `  pocctl verify --slo
   pocctl verify --slo --rate 300 --duration 60s
   pocctl verify --slo --spike 600 -o json
+  pocctl verify --slo --page report.html             # the verdict with its plots, to be shown to others
   pocctl verify --slo --dashboards                   # load, and then the dashboards that show it
   pocctl verify --dashboards --page dashboards.html  # look at them without Grafana`,
 		Args: noArguments,
@@ -40,7 +41,7 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 				return err
 			}
 			return a.run(command.Context(), order{
-				command: "verify", phase: stack.Verify,
+				command: "verify", phase: stack.Verify, page: wanted.loadPage(),
 				text: func(s *stack.Stack, document *report.Document) error { return a.showVerified(s, document, wanted.page) },
 				change: func(options *stack.Options) error {
 					if err := wanted.apply(options); err != nil {
@@ -66,7 +67,7 @@ type verifyFlags struct {
 func (v *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.slo, "slo", false, "judge the service level objectives (default if nothing else is named)")
 	flags.BoolVar(&v.dashboards, "dashboards", false, "ask Prometheus for every panel of the dashboards")
-	flags.StringVar(&v.page, "page", "", "draw the dashboards into this `file`, one HTML page that needs no network")
+	flags.StringVar(&v.page, "page", "", "draw what was found into this `file`, one HTML page that needs no network")
 }
 
 // settle decides what is verified, and finds the page's file, absolute.
@@ -77,24 +78,37 @@ func (v *verifyFlags) settle(command *cobra.Command) error {
 		}
 		v.slo = true
 	}
-	if v.page == "" {
-		return nil
+	file, err := fileToWrite(command, "page", v.page)
+	v.page = file
+	return err
+}
+
+// loadPage is the page that has the load on it, and the dashboards if they are wanted;
+// the dashboards alone have a page of their own.
+func (v *verifyFlags) loadPage() string {
+	if v.slo {
+		return v.page
 	}
-	if !v.dashboards {
-		return usage(command, "--page draws the dashboards: give --dashboards, too")
+	return ""
+}
+
+// fileToWrite makes the path that a flag names absolute, and refuses one that can't be
+// written before anything is done. Of "" it gives "".
+func fileToWrite(command *cobra.Command, flag, path string) (string, error) {
+	if path == "" {
+		return "", nil
 	}
-	file, err := filepath.Abs(v.page)
+	file, err := filepath.Abs(path)
 	if err != nil {
-		return fmt.Errorf("find the page's folder: %w", err)
+		return "", fmt.Errorf("find the folder of --%s: %w", flag, err)
 	}
 	if folder, err := os.Stat(filepath.Dir(file)); err != nil || !folder.IsDir() {
-		return usage(command, "--page is %s, but there is no folder %s", v.page, filepath.Dir(file))
+		return "", usage(command, "--%s is %s, but there is no folder %s", flag, path, filepath.Dir(file))
 	}
 	if there, err := os.Stat(file); err == nil && there.IsDir() {
-		return usage(command, "--page is %s, which is a folder: give a file", v.page)
+		return "", usage(command, "--%s is %s, which is a folder: give a file", flag, path)
 	}
-	v.page = file
-	return nil
+	return file, nil
 }
 
 // apply refuses an environment that has not what is wanted.

@@ -17,7 +17,7 @@ func TestVerifyIsRefused(t *testing.T) {
 		want string
 	}{
 		{[]string{"--slo=false"}, 2, "there is nothing to verify: give --slo or --dashboards"},
-		{[]string{"--page", filepath.Join(folder, "page.html")}, 2, "--page draws the dashboards: give --dashboards, too"},
+		{[]string{"--page", filepath.Join(folder, "none", "page.html")}, 2, "there is no folder " + filepath.Join(folder, "none")},
 		{[]string{"--dashboards", "--page", filepath.Join(folder, "none", "page.html")}, 2, "there is no folder " + filepath.Join(folder, "none")},
 		{[]string{"--dashboards", "--page", folder}, 2, "which is a folder: give a file"},
 		{[]string{"--dashboards", "--env", bare}, 2, "endpoints.prometheus is missing, so there is nobody to ask for the dashboards' data fix write where Prometheus is, for example endpoints: {prometheus: $(INGRESS_URL)/prometheus} code config-invalid"},

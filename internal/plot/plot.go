@@ -58,6 +58,7 @@ type Mark struct{ At, Text string }
 type Band struct {
 	X, W, Middle, Name string
 	Faint              bool // what is in it doesn't count
+	Plain              bool // it has no shade, only a name
 }
 
 // Line is a series.

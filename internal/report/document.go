@@ -43,9 +43,9 @@ type Document struct {
 	// Load is what the load generator measured; left out of runs without a load.
 	Load *load.Result `json:"load,omitempty"`
 	// By is what measured it; left out of runs without a load.
-	By *By `json:"by,omitempty"`
-	Endpoints  map[string]string   `json:"endpoints"`
-	Error      *fault.Error        `json:"error"`
+	By        *By               `json:"by,omitempty"`
+	Endpoints map[string]string `json:"endpoints"`
+	Error     *fault.Error      `json:"error"`
 }
 
 // By says which pocctl on what machine sent the load.
