@@ -14,7 +14,7 @@ import (
 
 func (a *app) report() *cobra.Command {
 	var list bool
-	var page string
+	var page, junit string
 	command := &cobra.Command{
 		Use:     "report [RUN]",
 		Short:   "Show the report of the last run, or of another",
@@ -32,6 +32,9 @@ func (a *app) report() *cobra.Command {
 			if page, err = fileToWrite(command, "html", page); err != nil {
 				return err
 			}
+			if junit, err = fileToWrite(command, "junit", junit); err != nil {
+				return err
+			}
 			if list {
 				return a.listRuns(options.StateDirectory)
 			}
@@ -47,12 +50,20 @@ func (a *app) report() *cobra.Command {
 					return err
 				}
 			}
+			if junit != "" {
+				if err := writeWhole(junit, document.JUnit); err != nil {
+					return err
+				}
+			}
 			return a.answer(document, func() error { return document.Text(a.Stdout, a.page()) })
 		},
 	}
 	command.Flags().StringVar(&page, "html", "", "draw it into this `file`, too: one HTML page that needs no network")
-	command.MarkFlagsMutuallyExclusive("html", "list")
-	complete(command, "html", cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	command.Flags().StringVar(&junit, "junit", "", junitUsage)
+	for _, flag := range []string{"html", "junit"} {
+		command.MarkFlagsMutuallyExclusive(flag, "list")
+		complete(command, flag, cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	}
 	command.Flags().BoolVar(&list, "list", false, "list the runs instead")
 	return command
 }

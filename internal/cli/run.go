@@ -29,6 +29,8 @@ type order struct {
 	undo bool
 	// page is the file, absolute, that the report is drawn into; empty draws none.
 	page string
+	// junit is the file, absolute, that gets the report for CI systems; empty writes none.
+	junit string
 	// change adjusts the options, may be nil.
 	change func(*stack.Options) error
 	// after runs under the lock when the steps have passed, may be nil.
@@ -134,6 +136,9 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 		}
 		if o.page != "" && document.Run != "" {
 			err = errors.Join(err, drawReport(s, document, o.page))
+		}
+		if o.junit != "" {
+			err = errors.Join(err, writeWhole(o.junit, document.JUnit))
 		}
 	}
 	return document, err

@@ -33,6 +33,7 @@ to have data has none after 30 seconds: panels want requests of the last minutes
   pocctl verify --slo --rate 300 --duration 60s
   pocctl verify --slo --spike 600 -o json
   pocctl verify --slo --page report.html             # the verdict with its plots, to be shown to others
+  pocctl verify --slo --junit objectives.xml         # each objective a test case, for CI
   pocctl verify --slo --dashboards                   # load, and then the dashboards that show it
   pocctl verify --dashboards --page dashboards.html  # look at them without Grafana`,
 		Args: noArguments,
@@ -41,7 +42,7 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 				return err
 			}
 			return a.run(command.Context(), order{
-				command: "verify", phase: stack.Verify, page: wanted.loadPage(),
+				command: "verify", phase: stack.Verify, page: wanted.loadPage(), junit: wanted.junit,
 				text: func(s *stack.Stack, document *report.Document) error { return a.showVerified(s, document, wanted.page) },
 				change: func(options *stack.Options) error {
 					if err := wanted.apply(options); err != nil {
@@ -54,21 +55,26 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 	}
 	wanted.add(command.Flags())
 	measured.add(command.Flags())
-	complete(command, "page", cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	for _, flag := range []string{"page", "junit"} {
+		complete(command, flag, cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	}
 	return command
 }
 
 // verifyFlags say what to verify.
 type verifyFlags struct {
 	slo, dashboards bool
-	page            string
+	page, junit     string
 }
 
 func (v *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.slo, "slo", false, "judge the service level objectives (default if nothing else is named)")
 	flags.BoolVar(&v.dashboards, "dashboards", false, "ask Prometheus for every panel of the dashboards")
 	flags.StringVar(&v.page, "page", "", "draw what was found into this `file`, one HTML page that needs no network")
+	flags.StringVar(&v.junit, "junit", "", junitUsage)
 }
+
+const junitUsage = "write the phases and objectives into this `file`, too, as JUnit's XML for CI systems"
 
 // settle decides what is verified, and finds the page's file, absolute.
 func (v *verifyFlags) settle(command *cobra.Command) error {
@@ -78,8 +84,11 @@ func (v *verifyFlags) settle(command *cobra.Command) error {
 		}
 		v.slo = true
 	}
-	file, err := fileToWrite(command, "page", v.page)
-	v.page = file
+	var err error
+	if v.page, err = fileToWrite(command, "page", v.page); err != nil {
+		return err
+	}
+	v.junit, err = fileToWrite(command, "junit", v.junit)
 	return err
 }
 
