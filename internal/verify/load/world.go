@@ -42,7 +42,8 @@ func (w *world) prepare(ctx context.Context) error {
 	defer cancel()
 	operation := w.options.Scenario.Targets.Create
 	operation.Makes = true
-	create := compile(operation, 0)
+	feeds := newFeeds(w.options.Scenario.Variables)
+	create := compile(operation, 0, feeds)
 	made := make([]string, count)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(preparers)
@@ -51,7 +52,7 @@ func (w *world) prepare(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return w.refused(err.Error())
 			}
-			got := w.sender.send(create.request(w.blanks(i)))
+			got := w.sender.send(create.request(w.blanks(i, feeds)))
 			if got.kind != "" {
 				return w.refused(got.kind + ": " + got.detail)
 			}
@@ -71,10 +72,10 @@ func (w *world) prepare(ctx context.Context) error {
 	return err
 }
 
-func (w *world) blanks(i int) *blanks {
+func (w *world) blanks(i int, feeds []*feed) *blanks {
 	values := &blanks{number: "t" + strconv.Itoa(i), run: w.run}
-	if terms := w.options.Scenario.Terms; len(terms) > 0 {
-		values.term = terms[i%len(terms)]
+	for _, feed := range feeds {
+		values.drawn = append(values.drawn, i%len(feed.forms[inHeader]))
 	}
 	return values
 }
@@ -95,7 +96,7 @@ func (w *world) remove() (left int) {
 	defer client.close()
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTime)
 	defer cancel()
-	operation := compile(w.options.Scenario.Targets.Delete, 0)
+	operation := compile(w.options.Scenario.Targets.Delete, 0, nil)
 	var kept atomic.Int64
 	var group errgroup.Group
 	group.SetLimit(preparers)
