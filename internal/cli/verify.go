@@ -32,6 +32,8 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 		Example: `  pocctl verify --slo
   pocctl verify --slo --rate 300 --duration 60s
   pocctl verify --slo --spike 600 -o json
+  pocctl verify --slo --profile full                 # steady, ramp, spike, and a soak of ten minutes
+  pocctl verify --slo --scenario my-load.yaml        # requests and stages of one's own
   pocctl verify --slo --page report.html             # the verdict with its plots, to be shown to others
   pocctl verify --slo --junit objectives.xml         # each objective a test case, for CI
   pocctl verify --slo --dashboards                   # load, and then the dashboards that show it
@@ -55,6 +57,7 @@ to have data has none after 30 seconds: panels want requests of the last minutes
 	}
 	wanted.add(command.Flags())
 	measured.add(command.Flags())
+	measured.complete(command)
 	for _, flag := range []string{"page", "junit"} {
 		complete(command, flag, cobra.ShellCompDirectiveDefault, func() []string { return nil })
 	}

@@ -52,6 +52,9 @@ type Options struct {
 	CanaryAlways bool
 	// Plan is the load of the verify phase.
 	Plan load.Plan
+	// Stages and Scenario are sent instead of Plan and the shop's own load, if given.
+	Stages   []load.Stage
+	Scenario *load.Scenario
 	// WithoutLoad leaves the load and its verdicts out of the verify phase.
 	WithoutLoad bool
 	// Dashboards adds to the verify phase that every panel is asked for, and Page

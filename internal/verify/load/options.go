@@ -104,3 +104,9 @@ func (o Options) complete() (Options, error) {
 func usage(format string, args ...any) error {
 	return fault.New(fault.Usage, "detail", fmt.Sprintf(format, args...), "command", "pocctl verify")
 }
+
+// Check refuses options that can't be run with a fault.Usage; Run does so, too.
+func Check(options Options) error {
+	_, err := options.complete()
+	return err
+}
