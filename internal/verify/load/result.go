@@ -146,3 +146,12 @@ func void(result Result, options Options) string {
 	}
 	return ""
 }
+
+// Times sums up times that were measured elsewhere.
+func Times(took ...time.Duration) Distribution {
+	histogram := newHistogram()
+	for _, one := range took {
+		record(histogram, one)
+	}
+	return summarise(histogram)
+}
