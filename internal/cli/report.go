@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -13,17 +14,25 @@ import (
 
 func (a *app) report() *cobra.Command {
 	var list bool
+	var page, junit string
 	command := &cobra.Command{
 		Use:     "report [RUN]",
 		Short:   "Show the report of the last run, or of another",
 		GroupID: groupLook,
 		Example: `  pocctl report
   pocctl report --list
+  pocctl report --html report.html  # one page that needs no network
   pocctl report 01M8327T40S7RQV4R1GWP67JFC -o json`,
 		Args: atMostOneArgument("RUN"),
 		RunE: func(command *cobra.Command, args []string) error {
 			options, err := a.stackOptions()
 			if err != nil {
+				return err
+			}
+			if page, err = fileToWrite(command, "html", page); err != nil {
+				return err
+			}
+			if junit, err = fileToWrite(command, "junit", junit); err != nil {
 				return err
 			}
 			if list {
@@ -36,8 +45,24 @@ func (a *app) report() *cobra.Command {
 			if document == nil {
 				return fault.New(fault.NoReport, "env", options.Environment.Name)
 			}
+			if page != "" {
+				if err := writeWhole(page, func(w io.Writer) error { return document.HTML(w, nil) }); err != nil {
+					return err
+				}
+			}
+			if junit != "" {
+				if err := writeWhole(junit, document.JUnit); err != nil {
+					return err
+				}
+			}
 			return a.answer(document, func() error { return document.Text(a.Stdout, a.page()) })
 		},
+	}
+	command.Flags().StringVar(&page, "html", "", "draw it into this `file`, too: one HTML page that needs no network")
+	command.Flags().StringVar(&junit, "junit", "", junitUsage)
+	for _, flag := range []string{"html", "junit"} {
+		command.MarkFlagsMutuallyExclusive(flag, "list")
+		complete(command, flag, cobra.ShellCompDirectiveDefault, func() []string { return nil })
 	}
 	command.Flags().BoolVar(&list, "list", false, "list the runs instead")
 	return command

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/pocctl/pocctl/internal/fault"
@@ -24,6 +27,10 @@ type order struct {
 	selection flow.Selection
 	// undo walks the steps backwards.
 	undo bool
+	// page is the file, absolute, that the report is drawn into; empty draws none.
+	page string
+	// junit is the file, absolute, that gets the report for CI systems; empty writes none.
+	junit string
 	// change adjusts the options, may be nil.
 	change func(*stack.Options) error
 	// after runs under the lock when the steps have passed, may be nil.
@@ -116,6 +123,9 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 	document := report.New(result, err)
 	document.SLO, document.Canary = s.Verdicts(), s.Canary()
 	document.Dashboards, document.Alerts = s.Panels(), s.Drills()
+	if document.Load = s.Load(); document.Load != nil {
+		document.By = &report.By{Version: a.Build.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
+	}
 	if !o.undo {
 		document.Endpoints = s.Endpoints()
 		if saveErr := document.Save(directory); saveErr != nil {
@@ -124,8 +134,35 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 		if journalErr := journal.Err(); journalErr != nil {
 			screen.Printf("the journal was not kept: %v", journalErr)
 		}
+		if o.page != "" && document.Run != "" {
+			err = errors.Join(err, drawReport(s, document, o.page))
+		}
+		if o.junit != "" {
+			err = errors.Join(err, writeWhole(o.junit, document.JUnit))
+		}
 	}
 	return document, err
+}
+
+// drawReport writes the page of a document, and the dashboards that were asked for.
+func drawReport(s *stack.Stack, document *report.Document, file string) error {
+	boards, err := s.Boards()
+	if err != nil {
+		return err
+	}
+	return writeWhole(file, func(w io.Writer) error { return document.HTML(w, boards) })
+}
+
+// writeWhole writes a file, to be shown to others, whole or not at all.
+func writeWhole(file string, write func(io.Writer) error) error {
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil { //nolint:gosec // to be shown to others
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
 }
 
 // show answers with the document.

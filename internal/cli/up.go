@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/stack"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/scenario"
 )
 
 func (a *app) up() *cobra.Command {
@@ -49,6 +51,7 @@ is left alone, so a run that stopped is taken up by running it again.`,
 	flags.StringSliceVar(&selection.Skip, "skip", nil, "leave these `phases` out")
 	flags.DurationVar(&budget, "budget", 0, "the goal for the whole run (default the environment's)")
 	measured.add(flags)
+	measured.complete(command)
 	command.MarkFlagsMutuallyExclusive("from", "only")
 	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
 	complete(command, "only", cobra.ShellCompDirectiveNoFileComp, phases)
@@ -58,8 +61,9 @@ is left alone, so a run that stopped is taken up by running it again.`,
 
 // loadFlags say what load to send; those not given are the environment's.
 type loadFlags struct {
-	rate, spike      int
-	duration, warmup time.Duration
+	rate, spike       int
+	duration, warmup  time.Duration
+	scenario, profile string
 }
 
 func (l *loadFlags) add(flags *pflag.FlagSet) {
@@ -67,6 +71,14 @@ func (l *loadFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&l.duration, "duration", 0, "how long to measure (default the environment's)")
 	flags.DurationVar(&l.warmup, "warmup", 0, "load before the measurement (default the environment's)")
 	flags.IntVar(&l.spike, "spike", 0, "requests a second in the middle third; none by default")
+	flags.StringVar(&l.scenario, "scenario", "", "send what this `file` says (default the shop's own load)")
+	flags.StringVar(&l.profile, "profile", "", "send it as this `name` says: "+strings.Join(load.Profiles(), ", "))
+}
+
+// complete completes the flags' values.
+func (l *loadFlags) complete(command *cobra.Command) {
+	complete(command, "scenario", cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	complete(command, "profile", cobra.ShellCompDirectiveNoFileComp, load.Profiles)
 }
 
 func (l *loadFlags) apply(command *cobra.Command, options *stack.Options) error {
@@ -83,7 +95,44 @@ func (l *loadFlags) apply(command *cobra.Command, options *stack.Options) error 
 	if flags.Changed("spike") {
 		plan.Spike = float64(l.spike)
 	}
-	return checkPlan(command, *plan)
+	if err := checkPlan(command, *plan); err != nil {
+		return err
+	}
+	return l.stages(command, options)
+}
+
+// stages takes the scenario and the profile. Either says how the load goes, so that the
+// flags for the same are refused beside it.
+func (l *loadFlags) stages(command *cobra.Command, options *stack.Options) error {
+	if l.scenario != "" {
+		read, err := scenario.Read(l.scenario)
+		if err != nil {
+			return err
+		}
+		options.Scenario, options.Stages = &read.Load, read.Stages
+	}
+	if l.profile != "" {
+		if len(options.Stages) > 0 {
+			return usage(command, "%s has stages of its own: leave --profile out, or take them out of the file", l.scenario)
+		}
+		stages, err := load.Profile(l.profile, options.Plan.Rate)
+		if err != nil {
+			return usage(command, "%s", err)
+		}
+		options.Stages = stages
+	}
+	if len(options.Stages) == 0 {
+		return nil
+	}
+	for _, flag := range []string{"rate", "duration", "warmup", "spike"} {
+		if flag == "rate" && l.profile != "" {
+			continue // which is that of a profile
+		}
+		if command.Flags().Changed(flag) {
+			return usage(command, "--%s is of no use beside stages: %s says how the load goes", flag, cmp.Or(l.profile, l.scenario))
+		}
+	}
+	return nil
 }
 
 // checkPlan refuses a load that makes no sense before anything is touched.

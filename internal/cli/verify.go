@@ -39,6 +39,10 @@ back, because pocctl was killed, end by themselves within 3 minutes.`,
 		Example: `  pocctl verify --slo
   pocctl verify --slo --rate 300 --duration 60s
   pocctl verify --slo --spike 600 -o json
+  pocctl verify --slo --profile full                 # steady, ramp, spike, and a soak of ten minutes
+  pocctl verify --slo --scenario my-load.yaml        # requests and stages of one's own
+  pocctl verify --slo --page report.html             # the verdict with its plots, to be shown to others
+  pocctl verify --slo --junit objectives.xml         # each objective a test case, for CI
   pocctl verify --slo --dashboards                   # load, and then the dashboards that show it
   pocctl verify --alerts                             # break things, and be told
   pocctl verify --dashboards --page dashboards.html  # look at them without Grafana`,
@@ -48,7 +52,7 @@ back, because pocctl was killed, end by themselves within 3 minutes.`,
 				return err
 			}
 			return a.run(command.Context(), order{
-				command: "verify", phase: stack.Verify,
+				command: "verify", phase: stack.Verify, page: wanted.loadPage(), junit: wanted.junit,
 				text: func(s *stack.Stack, document *report.Document) error { return a.showVerified(s, document, wanted.page) },
 				change: func(options *stack.Options) error {
 					if err := wanted.apply(options); err != nil {
@@ -61,22 +65,28 @@ back, because pocctl was killed, end by themselves within 3 minutes.`,
 	}
 	wanted.add(command.Flags())
 	measured.add(command.Flags())
-	complete(command, "page", cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	measured.complete(command)
+	for _, flag := range []string{"page", "junit"} {
+		complete(command, flag, cobra.ShellCompDirectiveDefault, func() []string { return nil })
+	}
 	return command
 }
 
 // verifyFlags say what to verify.
 type verifyFlags struct {
 	slo, dashboards, alerts bool
-	page                    string
+	page, junit             string
 }
 
 func (v *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&v.slo, "slo", false, "judge the service level objectives (default if nothing else is named)")
 	flags.BoolVar(&v.dashboards, "dashboards", false, "ask Prometheus for every panel of the dashboards")
 	flags.BoolVar(&v.alerts, "alerts", false, "break things on purpose, and see that their alerts come and go")
-	flags.StringVar(&v.page, "page", "", "draw the dashboards into this `file`, one HTML page that needs no network")
+	flags.StringVar(&v.page, "page", "", "draw what was found into this `file`, one HTML page that needs no network")
+	flags.StringVar(&v.junit, "junit", "", junitUsage)
 }
+
+const junitUsage = "write the phases and objectives into this `file`, too, as JUnit's XML for CI systems"
 
 // settle decides what is verified, and finds the page's file, absolute.
 func (v *verifyFlags) settle(command *cobra.Command) error {
@@ -86,24 +96,40 @@ func (v *verifyFlags) settle(command *cobra.Command) error {
 		}
 		v.slo = true
 	}
-	if v.page == "" {
-		return nil
+	var err error
+	if v.page, err = fileToWrite(command, "page", v.page); err != nil {
+		return err
 	}
-	if !v.dashboards {
-		return usage(command, "--page draws the dashboards: give --dashboards, too")
+	v.junit, err = fileToWrite(command, "junit", v.junit)
+	return err
+}
+
+// loadPage is the page that has the load on it, and the dashboards if they are wanted;
+// the dashboards alone have a page of their own.
+func (v *verifyFlags) loadPage() string {
+	if v.slo {
+		return v.page
 	}
-	file, err := filepath.Abs(v.page)
+	return ""
+}
+
+// fileToWrite makes the path that a flag names absolute, and refuses one that can't be
+// written before anything is done. Of "" it gives "".
+func fileToWrite(command *cobra.Command, flag, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	file, err := filepath.Abs(path)
 	if err != nil {
-		return fmt.Errorf("find the page's folder: %w", err)
+		return "", fmt.Errorf("find the folder of --%s: %w", flag, err)
 	}
 	if folder, err := os.Stat(filepath.Dir(file)); err != nil || !folder.IsDir() {
-		return usage(command, "--page is %s, but there is no folder %s", v.page, filepath.Dir(file))
+		return "", usage(command, "--%s is %s, but there is no folder %s", flag, path, filepath.Dir(file))
 	}
 	if there, err := os.Stat(file); err == nil && there.IsDir() {
-		return usage(command, "--page is %s, which is a folder: give a file", v.page)
+		return "", usage(command, "--%s is %s, which is a folder: give a file", flag, path)
 	}
-	v.page = file
-	return nil
+	return file, nil
 }
 
 // apply refuses an environment that has not what is wanted.

@@ -30,6 +30,7 @@ const (
 	ObjectiveViolated   Code = "objective-violated"
 	DataInsufficient    Code = "data-insufficient"
 	RateNotHeld         Code = "rate-not-held"
+	MeasurementVoid     Code = "measurement-void"
 	LeftBehind          Code = "left-behind"
 	ImageUnknown        Code = "image-unknown"
 	ClusterUnreachable  Code = "cluster-unreachable"
@@ -95,6 +96,7 @@ var catalogue = map[Code]entry{
 	ObjectiveViolated:   {ExitViolated, "{objectives} not met", "look at the report: pocctl report"},
 	DataInsufficient:    {ExitInsufficient, "not enough data for a verdict on {objectives}: {samples} samples, {needed} needed", "run longer: --duration {duration}"},
 	RateNotHeld:         {ExitVoid, "the load generator could not hold {rate} requests a second: {detail}", "lower --rate, or run it from a machine with free cores"},
+	MeasurementVoid:     {ExitVoid, "the load and the service's own metrics disagree on {objectives}: {detail}", "see what stands between: pocctl report; docs/verification.md says what may differ"},
 	LeftBehind:          {ExitLeftovers, "down left something behind: {leftovers}", "remove it by hand, or run pocctl down again"},
 	ImageUnknown:        {ExitFailed, "image {image} is not known here; known are {known}", "map it to a program of this machine in the environment's file, for example  images: {{name}: {program: /path/to/program}}"},
 	ClusterUnreachable:  {ExitFailed, "the Kubernetes API at {server} does not answer", "check that the environment is up: pocctl status"},

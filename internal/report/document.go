@@ -25,6 +25,7 @@ import (
 	"github.com/pocctl/pocctl/internal/verify/alerts"
 	"github.com/pocctl/pocctl/internal/verify/canary"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
+	"github.com/pocctl/pocctl/internal/verify/load"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -41,9 +42,21 @@ type Document struct {
 	// Dashboards are the queries of `verify --dashboards`; left out if it wasn't asked.
 	Dashboards []dashboards.Result `json:"dashboards,omitempty"`
 	// Alerts are the exercises of `verify --alerts`; left out if it wasn't asked.
-	Alerts    []alerts.Outcome  `json:"alerts,omitempty"`
+	Alerts []alerts.Outcome `json:"alerts,omitempty"`
+	// Load is what the load generator measured; left out of runs without a load.
+	Load *load.Result `json:"load,omitempty"`
+	// By is what measured it; left out of runs without a load.
+	By        *By               `json:"by,omitempty"`
 	Endpoints map[string]string `json:"endpoints"`
 	Error     *fault.Error      `json:"error"`
+}
+
+// By says which pocctl on what machine sent the load.
+type By struct {
+	Version string `json:"version"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+	Cores   int    `json:"cores"` // that it may use
 }
 
 // Canary is how a progressive delivery ended.

@@ -75,10 +75,10 @@ func (s *Stack) checkDashboards(ctx context.Context, wait patience, log *flow.Lo
 		return err
 	}
 	s.mu.Lock()
-	s.panels = results
+	s.panels, s.asked = results, options
 	s.mu.Unlock()
 	log.Detail("%s", summary(options.Dashboards, results))
-	if s.options.Page != "" {
+	if s.options.Page != "" && !s.loads() {
 		if err := writePage(s.options.Page, results, options); err != nil {
 			return err
 		}

@@ -53,10 +53,14 @@ type Options struct {
 	CanaryAlways bool
 	// Plan is the load of the verify phase.
 	Plan load.Plan
+	// Stages and Scenario are sent instead of Plan and the shop's own load, if given.
+	Stages   []load.Stage
+	Scenario *load.Scenario
 	// WithoutLoad leaves the load and its verdicts out of the verify phase.
 	WithoutLoad bool
 	// Dashboards adds to the verify phase that every panel is asked for, and Page
-	// is the file, absolute, that they are drawn into; empty draws none.
+	// is the file, absolute, that they are drawn into where there is no load, whose
+	// page has them otherwise; empty draws none.
 	Dashboards bool
 	Page       string
 	// Alerts adds to the verify phase that faults are made, and alerts have to tell of them.
@@ -79,6 +83,7 @@ type Stack struct {
 	load   *load.Result
 	panels []dashboards.Result
 	drills []alerts.Outcome
+	asked  dashboards.Options // what the panels are of
 	// loaded is closed when the load has ended, however it did.
 	loaded    chan struct{}
 	endOfLoad sync.Once
@@ -206,6 +211,17 @@ func (s *Stack) Panels() []dashboards.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.panels
+}
+
+// Boards draws the dashboards as a part of a page; nil if they were not asked for.
+func (s *Stack) Boards() (*dashboards.Part, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.panels == nil {
+		return nil, nil //nolint:nilnil // there are none
+	}
+	part, err := dashboards.Draw(s.panels, s.asked)
+	return &part, err
 }
 
 // Kubeconfig is the path of the administrator's kubeconfig.

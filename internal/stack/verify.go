@@ -103,16 +103,21 @@ func (s *Stack) verifySteps() []flow.Step {
 }
 
 func (s *Stack) loadSteps() []flow.Step {
-	plan := s.options.Plan
+	stages := s.loadStages()
+	long, measured := load.Lengths(stages)
 	return []flow.Step{{
 		Name: Verify + "/slo",
 		Describe: func() string {
-			return fmt.Sprintf("%.0f requests a second for %s through the ingress, judged by %d objectives",
-				plan.Rate, plan.Duration, len(s.options.Objectives.From(config.FromLoad)))
+			rate := "%.0f requests a second"
+			if len(s.options.Stages) > 0 {
+				rate = "up to " + rate
+			}
+			return fmt.Sprintf(rate+" for %s through the ingress, judged by %d objectives",
+				load.Peak(stages), measured, len(s.options.Objectives.From(config.FromLoad)))
 		},
 		Run:      s.verify,
-		Budget:   plan.Warmup + plan.Duration + 5*time.Second,
-		Deadline: plan.Warmup + plan.Duration + time.Minute,
+		Budget:   long + 5*time.Second,
+		Deadline: long + time.Minute,
 	}}
 }
 
@@ -121,17 +126,32 @@ func (s *Stack) loads() bool {
 	return s.options.Environment.Load.Path != "" && !s.options.WithoutLoad
 }
 
+func (s *Stack) loadStages() []load.Stage {
+	if len(s.options.Stages) > 0 {
+		return s.options.Stages
+	}
+	return s.options.Plan.Stages()
+}
+
+func (s *Stack) loadScenario() load.Scenario {
+	if s.options.Scenario != nil {
+		return *s.options.Scenario
+	}
+	return load.Products()
+}
+
 func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 	defer s.endOfLoad.Do(func() { close(s.loaded) })
 	if !s.Running(ctx) { // or the load would go to whatever else has that port
 		return fault.New(fault.NotUp, "env", s.options.Environment.Name)
 	}
-	plan := s.options.Plan
-	log.Waiting("%.0f requests a second for %s", plan.Rate, plan.Warmup+plan.Duration)
+	stages := s.loadStages()
+	long, measured := load.Lengths(stages)
+	log.Waiting("up to %.0f requests a second for %s", load.Peak(stages), long)
 	result, err := load.Run(ctx, load.Options{
 		URL:      s.platform.endpoint() + s.options.Environment.Load.Path,
-		Stages:   plan.Stages(),
-		Scenario: load.Products(),
+		Stages:   stages,
+		Scenario: s.loadScenario(),
 		Token:    s.tokens(context.WithoutCancel(ctx), config.RoleEditor), // what is made is removed after ctx, too
 		Seed:     1,
 		Progress: func(now load.Snapshot) { log.Waiting("%s", describe(now)) },
@@ -151,7 +171,7 @@ func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 	if err := result.Held(); err != nil {
 		return err
 	}
-	return slo.Judge(verdicts, plan.Duration)
+	return slo.Judge(verdicts, measured)
 }
 
 // describe tells of a load under way. The percentile is left out until the stage

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -89,7 +90,7 @@ func (s *Source) Read(ctx context.Context, hashes []string) (map[string]Counters
 	if len(hashes) == 0 || slices.Contains(hashes, "") {
 		return nil, time.Time{}, s.failed(hashes, ErrQuery, "a pod-template hash is missing")
 	}
-	body, err := s.ask(ctx, hashes)
+	body, err := s.ask(ctx, hashes, oneOf(hashes))
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -107,9 +108,36 @@ func (s *Source) Read(ctx context.Context, hashes []string) (map[string]Counters
 	return versions, oldest(versions), nil
 }
 
+// ReadAll gives the counters of every version that Prometheus knows, by the pods' names.
+// Pods without a pod-template hash are left out. Errors are those of Read; ErrNoSeries is
+// that there are none.
+func (s *Source) ReadAll(ctx context.Context) (Counters, error) {
+	const every = "every one"
+	body, err := s.ask(ctx, []string{every}, ".+")
+	if err != nil {
+		return nil, err
+	}
+	samples, err := parse(body)
+	if err != nil {
+		return nil, s.failed([]string{every}, ErrBadSample, "got "+err.Error())
+	}
+	versions, err := gather(samples)
+	if err != nil {
+		return nil, s.failed([]string{every}, ErrBadSample, "got "+err.Error())
+	}
+	all := Counters{}
+	for _, version := range versions {
+		maps.Copy(all, version)
+	}
+	if len(all) == 0 {
+		return nil, s.failed([]string{every}, ErrNoSeries, "got none")
+	}
+	return all, nil
+}
+
 // ask sends the query and gives the body of an answer that Prometheus calls a success.
-func (s *Source) ask(ctx context.Context, hashes []string) ([]byte, error) {
-	query := s.query(hashes)
+func (s *Source) ask(ctx context.Context, hashes []string, pattern string) ([]byte, error) {
+	query := s.query(pattern)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.endpoint+"?"+url.Values{"query": {query}}.Encode(), http.NoBody)
 	if err != nil {
 		return nil, s.failed(hashes, ErrQuery, err.Error())
@@ -154,15 +182,20 @@ func (s *Source) failed(hashes []string, kind error, came string) error {
 		kind, s.endpoint, requestMetric, memoryMetric, s.options.Job, s.options.Namespace, hashLabel, strings.Join(hashes, ", "), came)
 }
 
-// query asks for all counters at once: Prometheus gives one query the same scrape of
-// a pod, so that its errors and buckets belong to its requests.
-func (s *Source) query(hashes []string) string {
+// oneOf is a pattern of hashes.
+func oneOf(hashes []string) string {
 	quoted := make([]string, len(hashes))
 	for i, hash := range hashes {
 		quoted[i] = regexp.QuoteMeta(hash)
 	}
+	return strings.Join(quoted, "|")
+}
+
+// query asks for all counters at once: Prometheus gives one query the same scrape of
+// a pod, so that its errors and buckets belong to its requests.
+func (s *Source) query(pattern string) string {
 	pods := fmt.Sprintf("job=%s,namespace=%s,%s=~%s", strconv.Quote(s.options.Job), strconv.Quote(s.options.Namespace),
-		hashLabel, strconv.Quote(strings.Join(quoted, "|")))
+		hashLabel, strconv.Quote(pattern))
 	// Probes and scrapes are left out.
 	requests := pods + `,http_route=~"/api/.*"`
 	by := fmt.Sprintf("by (%s, %s)", hashLabel, podLabel)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -245,4 +246,37 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestReadAllGivesEveryPod(t *testing.T) {
+	var asked string
+	source := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.FormValue("query")
+		_, _ = io.WriteString(w, vector(append(serving("stable", "backend-1"), idle("canary", "backend-2")...)...))
+	})
+	got, err := source.ReadAll(t.Context())
+	if err != nil || len(got) != 2 || got["backend-1"].Requests != 412 || got["backend-2"].Sampled.IsZero() {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if !strings.Contains(asked, `pod_template_hash=~".+"`) {
+		t.Errorf("asked %s", asked)
+	}
+	nothing := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, vector()) })
+	if _, err := nothing.ReadAll(t.Context()); !errors.Is(err, ErrNoSeries) {
+		t.Errorf("of nothing: %v", err)
+	}
+	wrong := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
+	if _, err := wrong.ReadAll(t.Context()); !errors.Is(err, ErrAway) {
+		t.Errorf("of a stranger: %v", err)
+	}
+}
+
+func TestQuantileHasItsBucket(t *testing.T) {
+	window := Window{Requests: 100, Buckets: []Bucket{{0.1, 50}, {0.3, 90}}}
+	for share, want := range map[float64][2]float64{0.2: {0, 0.1}, 0.9: {0.1, 0.3}, 0.95: {0.3, math.Inf(1)}} {
+		estimate, lower, upper := window.Quantile(share)
+		if lower != want[0] || upper != want[1] || estimate < lower || estimate > upper {
+			t.Errorf("%v lies at %v, between %v and %v; want %v", share, estimate, lower, upper, want)
+		}
+	}
 }

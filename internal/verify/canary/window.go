@@ -55,7 +55,7 @@ func Increase(from, to Counters) Window {
 	first := true
 	for name, now := range to {
 		before, known := from[name]
-		if known && now.restarted(before) {
+		if known && now.Restarted(before) {
 			before, known = Pod{}, false
 		}
 		if known {
@@ -86,8 +86,8 @@ func Increase(from, to Counters) Window {
 	return window
 }
 
-// restarted tells whether a pod's counters can't have grown from what they were.
-func (p Pod) restarted(before Pod) bool {
+// Restarted tells whether a pod's counters can't have grown from what they were.
+func (p Pod) Restarted(before Pod) bool {
 	if p.Requests < before.Requests || p.Errors < before.Errors {
 		return true
 	}
@@ -160,6 +160,19 @@ func (w Window) quantile(share float64) (seconds, lower float64) {
 		lower, below = bucket.Bound, bucket.Count
 	}
 	return lower, lower
+}
+
+// Quantile gives the seconds within which a share of the requests lies, as Prometheus
+// estimates them, and the bounds of the bucket that they are in; upper is infinite for
+// what is slower than the last one.
+func (w Window) Quantile(share float64) (estimate, lower, upper float64) {
+	estimate, lower = w.quantile(share)
+	for _, bucket := range w.Buckets {
+		if bucket.Bound > lower {
+			return estimate, lower, bucket.Bound
+		}
+	}
+	return estimate, lower, math.Inf(1)
 }
 
 // broken says what about a window can't be, or nothing.

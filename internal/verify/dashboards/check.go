@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pocctl/pocctl/internal/plot"
 )
 
 // Verdict is what a query came to.
@@ -107,11 +108,9 @@ func (r *Result) judge(found []Series, wrong string) {
 // hasNumber is false of series of NaN, which quantiles are where nothing happened.
 func (s Series) hasNumber() bool {
 	for _, point := range s.Points {
-		if finite(point.Value) {
+		if plot.Finite(point.Value) {
 			return true
 		}
 	}
 	return false
 }
-
-func finite(value float64) bool { return !math.IsNaN(value) && !math.IsInf(value, 0) }

@@ -96,7 +96,7 @@ func (p Panel) grafana(id int, at place) object {
 		}
 		targets = append(targets, target)
 	}
-	defaults := object{"unit": p.Unit.grafana(), "thresholds": colours(p.Thresholds), "color": object{"mode": "palette-classic"}}
+	defaults := object{"unit": grafanaUnit(p.Unit), "thresholds": colours(p.Thresholds), "color": object{"mode": "palette-classic"}}
 	if p.PossiblyEmpty != "" {
 		defaults["noValue"] = p.PossiblyEmpty
 	}
@@ -125,7 +125,7 @@ func (p Panel) grafana(id int, at place) object {
 		made["transformations"] = []object{{"id": "organize", "options": object{"excludeByName": object{"Time": true}, "renameByName": object{"Value": p.Queries[0].Legend}}}}
 	case Heatmap:
 		made["options"] = object{
-			"calculate": false, "yAxis": object{"unit": p.Unit.grafana()}, "cellGap": 1,
+			"calculate": false, "yAxis": object{"unit": grafanaUnit(p.Unit)}, "cellGap": 1,
 			"color": object{"mode": "scheme", "scheme": "Blues", "steps": 64}, "tooltip": object{"mode": "single"},
 		}
 	}
@@ -152,8 +152,8 @@ func colours(thresholds []Threshold) object {
 	return object{"mode": "absolute", "steps": made}
 }
 
-// grafana is Grafana's name of the unit.
-func (u Unit) grafana() string {
+// grafanaUnit is Grafana's name of the unit.
+func grafanaUnit(u Unit) string {
 	switch u {
 	case Seconds:
 		return "s"

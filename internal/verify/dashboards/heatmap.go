@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/pocctl/pocctl/internal/plot"
 )
 
 // bucket is how much fell between the bound below and its own at each time.
@@ -16,7 +18,7 @@ type bucket struct {
 }
 
 // heatmapOf draws buckets over time; has is false if nothing fell into any.
-func heatmapOf(panel Panel, result Result, o Options) (drawn chart, has bool) {
+func heatmapOf(panel Panel, result Result, o Options) (drawn plot.Chart, has bool) {
 	buckets := apart(result.Data)
 	most := 0.0
 	first, last := len(buckets), -1
@@ -28,7 +30,7 @@ func heatmapOf(panel Panel, result Result, o Options) (drawn chart, has bool) {
 		}
 	}
 	if last < 0 {
-		return chart{}, false
+		return plot.Chart{}, false
 	}
 	below := func(i int) float64 {
 		if i == 0 {
@@ -36,36 +38,37 @@ func heatmapOf(panel Panel, result Result, o Options) (drawn chart, has bool) {
 		}
 		return buckets[i-1].bound
 	}
-	f := frame{result.At.Add(-o.Range), result.At, 0, float64(last - first + 1)}
-	drawn.Name, drawn.Across = panel.Title, f.across()
+	from, to := result.At.Add(-o.Range), result.At
+	f := frame(from, to, 0, float64(last-first+1))
+	drawn.Size, drawn.Name, drawn.Across = f.Size, named(panel), f.Times(from, to)
 	every := (last-first)/8 + 1
 	for i := first; i <= last+1; i++ {
 		if (i-first)%every == 0 {
-			drawn.Down = append(drawn.Down, mark{decimal(f.y(float64(i - first))), bound(panel.Unit, below(i))})
+			drawn.Down = append(drawn.Down, plot.Mark{At: plot.Decimal(f.Y(float64(i - first))), Text: bound(panel.Unit, below(i))})
 		}
 	}
 	for _, limit := range panel.Thresholds {
 		at := slices.IndexFunc(buckets, func(b bucket) bool { return b.bound == limit.Value })
 		if at >= first && at <= last {
-			drawn.Limits = append(drawn.Limits, mark{decimal(f.y(float64(at - first + 1))), limit.Label})
+			drawn.Limits = append(drawn.Limits, plot.Mark{At: plot.Decimal(f.Y(float64(at - first + 1))), Text: limit.Label})
 		} else if limit.Value > below(last) {
 			drawn.Beyond = append(drawn.Beyond, limit.Label)
 		}
 	}
-	width := (rightEdge - leftEdge) * float64(o.step()) / float64(o.Range)
+	width := (f.Right - f.Left) * float64(o.step()) / float64(o.Range)
 	for i := first; i <= last; i++ {
 		for _, at := range times(buckets[i]) {
 			count := buckets[i].counts[at]
-			x := max(leftEdge, f.x(at)-width)
-			top := f.y(float64(i - first + 1))
-			if count <= 0 || f.x(at) <= leftEdge {
+			x := max(f.Left, f.X(plot.Since(at))-width)
+			top := f.Y(float64(i - first + 1))
+			if count <= 0 || f.X(plot.Since(at)) <= f.Left {
 				continue
 			}
-			drawn.Cells = append(drawn.Cells, cell{
-				X: decimal(x), Y: decimal(top), W: decimal(f.x(at) - x), H: decimal(f.y(float64(i-first)) - top),
+			drawn.Cells = append(drawn.Cells, plot.Cell{
+				X: plot.Decimal(x), Y: plot.Decimal(top), W: plot.Decimal(f.X(plot.Since(at)) - x), H: plot.Decimal(f.Y(float64(i-first)) - top),
 				// The root keeps single slow requests in sight beside thousands.
 				Strength: fmt.Sprintf("%.2f", 0.08+0.92*math.Sqrt(count/most)),
-				Title: fmt.Sprintf("%s: %s of %s to %s", at.Format("15:04:05"), Count.format(count),
+				Title: fmt.Sprintf("%s: %s of %s to %s", at.Format("15:04:05"), Count.Format(count),
 					bound(panel.Unit, below(i)), bound(panel.Unit, buckets[i].bound)),
 			})
 		}
@@ -83,7 +86,7 @@ func apart(data []Series) []bucket {
 		}
 		one := bucket{upper, map[time.Time]float64{}}
 		for _, point := range series.Points {
-			if finite(point.Value) {
+			if plot.Finite(point.Value) {
 				one.counts[point.At] = point.Value
 			}
 		}
@@ -116,5 +119,5 @@ func bound(unit Unit, value float64) string {
 	if math.IsInf(value, 1) {
 		return "more"
 	}
-	return unit.format(value)
+	return unit.Format(value)
 }

@@ -4,7 +4,10 @@
 // page of their own for those who have no Grafana.
 package dashboards
 
-import "github.com/pocctl/pocctl/internal/config"
+import (
+	"github.com/pocctl/pocctl/internal/config"
+	"github.com/pocctl/pocctl/internal/plot"
+)
 
 // Dashboard is one page of panels about one question.
 type Dashboard struct {
@@ -71,17 +74,17 @@ const (
 func (k Kind) Instant() bool { return k == Stat || k == Table }
 
 // Unit is what values are counted in.
-type Unit string
+type Unit = plot.Unit
 
 // The units of values.
 const (
-	Seconds   Unit = "seconds"
-	Share     Unit = "share"      // 1 is all of it; shown in percent
-	PerSecond Unit = "per second" // events
-	Bytes     Unit = "bytes"
-	Count     Unit = "count"
-	Cores     Unit = "cores"    // seconds of CPU per second
-	Multiple  Unit = "multiple" // how many times as much as would be right
+	Seconds   = plot.Seconds
+	Share     = plot.Share
+	PerSecond = plot.PerSecond
+	Bytes     = plot.Bytes
+	Count     = plot.Count
+	Cores     = plot.Cores
+	Multiple  = plot.Multiple
 )
 
 // All gives the dashboards. Their limits are those of the objectives, and of the

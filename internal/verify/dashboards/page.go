@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pocctl/pocctl/internal/plot"
 )
 
 //go:embed page.html
 var pageHTML string
 
-//go:embed page.css
-var pageStyle string
+//go:embed boards.html
+var boardsHTML string
 
 // page is what the template shows.
 type page struct {
@@ -27,9 +29,6 @@ type page struct {
 	Silent, Wrong  int // without data for a reason; without one, or failed
 	Over           int // over a limit now
 	Boards         []board
-	Wide, High     float64
-	Left, Right    float64
-	Top, Bottom    float64
 }
 
 // board is a dashboard.
@@ -44,7 +43,7 @@ type card struct {
 	Title, Description, Unit string
 	Queries                  []string
 	// One of these, or nothing.
-	Chart *chart
+	Chart *plot.Chart
 	Value *value
 	Table *table
 	// Empty and Failed say why there is none of them.
@@ -71,11 +70,58 @@ type table struct {
 // pictures, without scripts, that asks nothing of anybody. It shows o.Dashboards;
 // panels without a result are shown as not asked for.
 func Page(w io.Writer, results []Result, o Options) error {
+	return pageOf(results, o).write(w, pageHTML)
+}
+
+// Part is the dashboards as a part of a page of somebody else's.
+type Part struct {
+	// HTML has a section for each of Links.
+	HTML  template.HTML
+	Links []Link
+	// Panels counts all, Wrong those without the data they need, and Over those that
+	// are past a limit.
+	Panels, Wrong, Over int
+}
+
+// Link is a section's id and title. It is Marked if something is wrong there.
+type Link struct {
+	ID, Title string
+	Marked    bool
+}
+
+// Draw draws results as Page does, for a page that has the style of plot.
+func Draw(results []Result, o Options) (Part, error) {
+	shown := pageOf(results, o)
+	var text strings.Builder
+	if err := shown.write(&text, `{{template "boards" .}}`); err != nil {
+		return Part{}, err
+	}
+	made := Part{
+		HTML:   template.HTML(text.String()), //nolint:gosec // escaped by its template
+		Panels: shown.Panels, Wrong: shown.Wrong, Over: shown.Over,
+	}
+	for _, board := range shown.Boards {
+		made.Links = append(made.Links, Link{board.UID, board.Title, board.Wrong > 0 || board.Over > 0})
+	}
+	return made, nil
+}
+
+func (p page) write(w io.Writer, whole string) error {
+	made, err := template.New("page").Parse(plot.Templates() + boardsHTML + whole)
+	if err != nil {
+		return fmt.Errorf("write page of dashboards: %w", err)
+	}
+	if err := made.Execute(w, p); err != nil {
+		return fmt.Errorf("write page of dashboards: %w", err)
+	}
+	return nil
+}
+
+func pageOf(results []Result, o Options) page {
 	o = o.filled()
 	shown := page{
-		Style: template.CSS(pageStyle), //nolint:gosec // the style is ours
-		Range: Seconds.format(o.Range.Seconds()), Namespace: o.Namespace, Job: o.Job,
-		Wide: wide, High: high, Left: leftEdge, Right: rightEdge, Top: topEdge, Bottom: bottomEdge,
+		Style: plot.Style(),
+		Range: Seconds.Format(o.Range.Seconds()), Namespace: o.Namespace, Job: o.Job,
 	}
 	until := o.Now()
 	if len(results) > 0 {
@@ -106,14 +152,7 @@ func Page(w io.Writer, results []Result, o Options) error {
 		shown.Over += made.Over
 		shown.Boards = append(shown.Boards, made)
 	}
-	made, err := template.New("page").Parse(pageHTML)
-	if err != nil {
-		return fmt.Errorf("write page of dashboards: %w", err)
-	}
-	if err := made.Execute(w, shown); err != nil {
-		return fmt.Errorf("write page of dashboards: %w", err)
-	}
-	return nil
+	return shown
 }
 
 func belonging(results []Result, dashboard Dashboard, panel Panel) []Result {
@@ -147,11 +186,11 @@ func panelCard(panel Panel, results []Result, o Options) card {
 	case Table:
 		made.Table, has = tableOf(panel, results[0])
 	case Heatmap:
-		var drawn chart
+		var drawn plot.Chart
 		drawn, has = heatmapOf(panel, results[0], o)
 		made.Chart = &drawn
 	case Timeseries:
-		var drawn chart
+		var drawn plot.Chart
 		drawn, has = lineChart(panel, results, o)
 		made.Chart = &drawn
 	}
@@ -177,7 +216,7 @@ func broken(panel Panel, result Result) []string {
 			if limit.Legend != "" && limit.Legend != panel.Queries[result.Query].Legend {
 				continue
 			}
-			if finite(last.Value) && !last.At.Before(result.At.Add(-time.Minute)) && limit.Broken(last.Value) {
+			if plot.Finite(last.Value) && !last.At.Before(result.At.Add(-time.Minute)) && limit.Broken(last.Value) {
 				all = append(all, limit.Label)
 			}
 		}
@@ -191,7 +230,7 @@ func statOf(panel Panel, result Result) (*value, bool) {
 			continue
 		}
 		now := series.Points[len(series.Points)-1].Value
-		made := &value{Text: panel.Unit.format(now)}
+		made := &value{Text: panel.Unit.Format(now)}
 		for _, limit := range panel.Thresholds {
 			if !made.Over {
 				made.Limit, made.Over = limit.Label, limit.Broken(now)
@@ -224,7 +263,7 @@ func tableOf(panel Panel, result Result) (*table, bool) {
 		for _, name := range names {
 			row = append(row, series.Labels[name])
 		}
-		made.Rows = append(made.Rows, append(row, panel.Unit.format(series.Points[len(series.Points)-1].Value)))
+		made.Rows = append(made.Rows, append(row, panel.Unit.Format(series.Points[len(series.Points)-1].Value)))
 	}
 	return made, len(made.Rows) > 0
 }

@@ -28,6 +28,9 @@ type answer struct {
 	detail string // the error, or the beginning of an unexpected answer
 }
 
+// timed says whether the time that it took counts: other failures come fast.
+func (a answer) timed() bool { return a.kind == "" || a.kind == kindTimeout }
+
 // sender sends one request and waits for its answer.
 type sender interface {
 	send(request) answer
@@ -40,6 +43,7 @@ type client struct {
 	timeout time.Duration
 	bearer  *bearer             // nil for none
 	dialed  func(time.Duration) // told how long a connection took to set up
+	wire    *wire               // counts what is sent
 
 	mu   sync.Mutex
 	open map[*connection]struct{}
@@ -52,10 +56,10 @@ type connection struct {
 	client *client
 }
 
-func newClient(options Options, bearer *bearer, dialed func(time.Duration)) *client {
+func newClient(options Options, bearer *bearer, wire *wire, dialed func(time.Duration)) *client {
 	base, _ := url.Parse(options.URL) // complete has read it before
 	secure := base.Scheme == "https"
-	c := &client{base: strings.TrimSuffix(options.URL, "/"), timeout: options.Timeout, bearer: bearer, dialed: dialed, open: map[*connection]struct{}{}}
+	c := &client{base: strings.TrimSuffix(options.URL, "/"), timeout: options.Timeout, bearer: bearer, wire: wire, dialed: dialed, open: map[*connection]struct{}{}}
 	c.http = &fasthttp.HostClient{
 		Name:                      "pocctl-load",
 		Addr:                      fasthttp.AddMissingPort(base.Host, secure),
@@ -120,6 +124,13 @@ func (c *client) close() {
 }
 
 func (c *client) send(r request) answer {
+	begin := time.Now()
+	got := c.exchange(r)
+	c.wire.count(got, time.Since(begin))
+	return got
+}
+
+func (c *client) exchange(r request) answer {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)

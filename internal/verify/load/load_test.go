@@ -38,6 +38,10 @@ func TestRunAgainstAShop(t *testing.T) {
 	if result.Connect.Count == 0 || total.Latency.P50 <= 0 || result.Void != "" {
 		t.Errorf("connections %d, p50 %v ms, void %q", result.Connect.Count, total.Latency.P50, result.Void)
 	}
+	// 200, the warm-up's 50, and as many as make and remove what is there.
+	if wire := result.Wire; wire.Sent < 270 || wire.Answered != wire.Sent || wire.Service.Count != wire.Sent || wire.Unavailable() != 0 || !wire.From.Before(result.Started) {
+		t.Errorf("on the wire: %+v", wire)
+	}
 	if left := shop.Products(); left != 0 || result.Left != 0 {
 		t.Errorf("%d products are left (%d reported)", left, result.Left)
 	}
@@ -140,12 +144,20 @@ func TestRunRefuses(t *testing.T) {
 		"no operations": func(o *Options) { o.Scenario.Operations = nil },
 		"no weight":     func(o *Options) { o.Scenario.Operations[0].Weight = 0 },
 		"no targets":    func(o *Options) { o.Scenario.Targets.Count = 0 },
-		"no terms":      func(o *Options) { o.Scenario.Terms = nil },
+		"no terms":      func(o *Options) { o.Scenario.Variables = nil },
 		"no terms of a header": func(o *Options) {
-			o.Scenario.Terms = nil
+			o.Scenario.Variables = nil
 			o.Scenario.Operations = []Operation{{Name: "get", Weight: 1, Method: "GET", Path: "/", Headers: map[string]string{"X-Term": "{term}"}}}
 		},
-		"no skew": func(o *Options) { o.Scenario.Targets.Skew = 1 },
+		"no values":         func(o *Options) { o.Scenario.Variables[0].Values = nil },
+		"a taken name":      func(o *Options) { o.Scenario.Variables[0].Name = "run" },
+		"an odd name":       func(o *Options) { o.Scenario.Variables[0].Name = "A b" },
+		"made without path": func(o *Options) { o.Scenario.Operations[1].Body = "{made}" },
+		"made comes first":  func(o *Options) { o.Scenario.Operations[0].Path = "/{made}" },
+		"an odd create":     func(o *Options) { o.Scenario.Targets.Create.Path = "/{target}" },
+		"an odd delete":     func(o *Options) { o.Scenario.Targets.Delete.Path = "/{term}" },
+		"a rate to begin":   func(o *Options) { o.Stages[0].From = -1 },
+		"no skew":           func(o *Options) { o.Scenario.Targets.Skew = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options("http://127.0.0.1:1")
@@ -172,8 +184,8 @@ func TestErrorsAreNamed(t *testing.T) {
 		gone.URL:                    "connection refused",
 		"http://nowhere.invalid:80": "name not found",
 	} {
-		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, func(time.Duration) {})
-		got := c.send(compile(Operation{Method: "GET", Path: "/"}, 0).request(&blanks{}))
+		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, newWire(), func(time.Duration) {})
+		got := c.send(compile(Operation{Method: "GET", Path: "/"}, 0, nil).request(&blanks{}))
 		if got.kind != want || got.local || got.status != 0 {
 			t.Errorf("%s: %q (%s), want %q", url, got.kind, got.detail, want)
 		}

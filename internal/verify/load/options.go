@@ -80,7 +80,10 @@ func (o Options) complete() (Options, error) {
 		if stage.Duration <= 0 || stage.Duration > longestDuration {
 			return o, usage("a duration of %s: it has to be above 0 and at most %s", stage.Duration, longestDuration)
 		}
-		peak = max(peak, stage.Rate)
+		if !(stage.From >= 0 && stage.From <= mostRate) {
+			return o, usage("a rate of %v requests a second to begin with: it has to be from 0 to %.0f", stage.From, mostRate)
+		}
+		peak = max(peak, stage.Rate, stage.From)
 	}
 	if err := o.Scenario.validate(); err != nil {
 		return o, usage("the load's scenario: %v", err)
@@ -100,4 +103,10 @@ func (o Options) complete() (Options, error) {
 
 func usage(format string, args ...any) error {
 	return fault.New(fault.Usage, "detail", fmt.Sprintf(format, args...), "command", "pocctl verify")
+}
+
+// Check refuses options that can't be run with a fault.Usage; Run does so, too.
+func Check(options Options) error {
+	_, err := options.complete()
+	return err
 }

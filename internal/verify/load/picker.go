@@ -32,10 +32,13 @@ type headerTemplate struct {
 	value template
 }
 
-func compile(operation Operation, index int) *compiled {
-	c := &compiled{Operation: operation, index: index, path: parseTemplate(operation.Path), body: parseTemplate(operation.Body)}
+func compile(operation Operation, index int, feeds []*feed) *compiled {
+	c := &compiled{
+		Operation: operation, index: index,
+		path: parseTemplate(operation.Path, inPath, feeds), body: parseTemplate(operation.Body, inBody, feeds),
+	}
 	for _, name := range slices.Sorted(maps.Keys(operation.Headers)) {
-		c.headers = append(c.headers, headerTemplate{name, parseTemplate(operation.Headers[name])})
+		c.headers = append(c.headers, headerTemplate{name, parseTemplate(operation.Headers[name], inHeader, feeds)})
 	}
 	return c
 }
@@ -49,12 +52,12 @@ func (c *compiled) request(values *blanks) request {
 }
 
 // picker draws requests. It belongs to one goroutine; equal seeds draw equal
-// operations, targets and terms.
+// operations, targets and variables.
 type picker struct {
 	operations []*compiled
 	total      int // of weights
 	targets    []string
-	terms      []string
+	feeds      []*feed
 	made       *ids
 	run        string
 	random     *rand.Rand
@@ -63,9 +66,9 @@ type picker struct {
 }
 
 func newPicker(scenario Scenario, run string, targets []string, made *ids, seed uint64) *picker {
-	p := &picker{targets: targets, terms: scenario.Terms, made: made, run: run, random: rand.New(rand.NewPCG(seed, 0))}
+	p := &picker{targets: targets, feeds: newFeeds(scenario.Variables), made: made, run: run, random: rand.New(rand.NewPCG(seed, 0))}
 	for i, operation := range scenario.Operations {
-		p.operations = append(p.operations, compile(operation, i))
+		p.operations = append(p.operations, compile(operation, i, p.feeds))
 		p.total += operation.Weight
 	}
 	if len(targets) > 0 {
@@ -85,8 +88,11 @@ func (p *picker) pick() request {
 	if p.favourites != nil {
 		values.target = p.targets[p.favourites.Uint64()]
 	}
-	if len(p.terms) > 0 {
-		values.term = p.terms[p.random.IntN(len(p.terms))]
+	if len(p.feeds) > 0 {
+		values.drawn = make([]int, len(p.feeds))
+		for i, feed := range p.feeds {
+			values.drawn[i] = feed.draw(p.random, p.number)
+		}
 	}
 	operation := p.operations[chosen]
 	if operation.path.made {

@@ -64,7 +64,8 @@ func TestPickerIsFixedBySeed(t *testing.T) {
 }
 
 func TestTemplate(t *testing.T) {
-	values := &blanks{target: "T", made: "M", term: "W", number: "1", run: "R"}
+	values := &blanks{target: "T", made: "M", number: "1", run: "R", drawn: []int{0, 1}}
+	feeds := newFeeds([]Variable{{Name: "term", Values: []string{"W"}}, {Name: "odd", Values: []string{"", `a "b"/c&d é`}}})
 	for text, want := range map[string]string{
 		"":                            "",
 		"/products":                   "/products",
@@ -72,9 +73,37 @@ func TestTemplate(t *testing.T) {
 		`{"sku":"a-{run}-{number}"}`:  `{"sku":"a-R-1"}`,
 		"{term}{term}{unknown}{made}": "WW{unknown}M",
 		"{{run}}":                     "{R}",
+		"/{odd}?q={odd}&x={run}":      "/a%20%22b%22%2Fc&d%20%C3%A9?q=a+%22b%22%2Fc%26d+%C3%A9&x=R",
 	} {
-		if got := parseTemplate(text).fill(values); got != want {
+		if got := parseTemplate(text, inPath, feeds).fill(values); got != want {
 			t.Errorf("%q is filled in as %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestVariablesFitTheirPlace(t *testing.T) {
+	feeds := newFeeds([]Variable{{Name: "odd", Values: []string{"a \"b\"\\c\nd"}}})
+	for where, want := range map[place]string{inBody: `{"x":"a \"b\"\\c\nd"}`, inHeader: "{\"x\":\"a \"b\"\\c\nd\"}"} {
+		if got := parseTemplate(`{"x":"{odd}"}`, where, feeds).fill(&blanks{drawn: []int{0}}); got != want {
+			t.Errorf("%q is filled in, want %q", got, want)
+		}
+	}
+}
+
+func TestVariablesInOrder(t *testing.T) {
+	scenario := Scenario{
+		Operations: []Operation{{Name: "get", Weight: 1, Method: "GET", Path: "/{page}/{word}"}},
+		Variables:  []Variable{{Name: "page", Values: []string{"1", "2", "3"}, InOrder: true}, {Name: "word", Values: []string{"a", "b"}}},
+	}
+	p, words := newPicker(scenario, "run", nil, &ids{}, 1), map[string]int{}
+	for i := range 300 {
+		page, word, _ := strings.Cut(strings.TrimPrefix(p.pick().path, "/"), "/")
+		if want := fmt.Sprint(i%3 + 1); page != want {
+			t.Fatalf("request %d is for page %s, want %s", i, page, want)
+		}
+		words[word]++
+	}
+	if words["a"] < 100 || words["b"] < 100 || len(words) != 2 {
+		t.Errorf("drawn: %v", words)
 	}
 }

@@ -29,9 +29,9 @@ func Products() Scenario {
 			Create: Operation{Name: "prepare", Method: "POST", Path: "/products", Body: body},
 			Delete: Operation{Name: "remove", Method: "DELETE", Path: "/products/{target}"},
 		},
-		Terms: []string{
+		Variables: []Variable{{Name: "term", Values: []string{
 			"anchor", "barrel", "candle", "drawer", "easel", "funnel", "garnet", "hammer", "inkwell", "jigsaw",
 			"kettle", "lantern", "mallet", "needle", "oilcan", "pulley", "quiver", "ratchet", "spindle", "trowel",
-		},
+		}}},
 	}
 }

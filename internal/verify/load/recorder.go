@@ -15,6 +15,7 @@ type recorder struct {
 	operations []*tally
 	lag        *hdr.Histogram
 	connect    *hdr.Histogram
+	history    *history
 }
 
 // tally counts requests of a kind.
@@ -36,8 +37,8 @@ func newTally() *tally {
 	return &tally{latency: newHistogram(), service: newHistogram(), statuses: map[int]int64{}, errors: map[string]int64{}}
 }
 
-func newRecorder(stages, operations int) *recorder {
-	r := &recorder{lag: newHistogram(), connect: newHistogram()}
+func newRecorder(stages []Stage, operations int) *recorder {
+	r := &recorder{lag: newHistogram(), connect: newHistogram(), history: newHistory(length(stages))}
 	for range stages {
 		r.stages = append(r.stages, newTally())
 	}
@@ -67,9 +68,10 @@ func (r *recorder) dialed(took time.Duration) {
 }
 
 // unsent counts a request that was due and did not leave; why may be empty.
-func (r *recorder) unsent(stage int, why string) {
+func (r *recorder) unsent(due time.Duration, stage int, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.history.unsent(due)
 	tally := r.stages[stage]
 	tally.unsent++
 	if why != "" && tally.example == "" {
@@ -83,6 +85,7 @@ func (r *recorder) sent(s sample, warmup bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stages[s.stage].add(s)
+	r.history.sent(s)
 	if !warmup {
 		r.operations[s.operation].add(s)
 		record(r.lag, s.left-s.due)
@@ -94,7 +97,7 @@ func (t *tally) add(s sample) {
 	if s.answer.status != 0 {
 		t.statuses[s.answer.status]++
 	}
-	if s.answer.kind == "" || s.answer.kind == kindTimeout {
+	if s.answer.timed() {
 		record(t.latency, s.done-s.due)
 		record(t.service, s.done-s.left)
 	}
@@ -158,7 +161,7 @@ func (t *tally) figures(name string, over time.Duration) Figures {
 func (r *recorder) result(stages []Stage, operations []Operation, elapsed time.Duration) Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var result Result
+	result := Result{Plan: spans(stages), Timeline: r.history.timeline(warmup(stages), elapsed)}
 	total, over, due := newTally(), time.Duration(0), 0.0
 	for i, stage := range stages {
 		lasted := min(stage.Duration, max(0, elapsed))
@@ -167,11 +170,11 @@ func (r *recorder) result(stages []Stage, operations []Operation, elapsed time.D
 			continue
 		}
 		figures := r.stages[i].figures(stage.Name, lasted)
-		figures.Asked = stage.Rate
+		figures.Asked = stage.count(lasted) / lasted.Seconds()
 		result.Stages = append(result.Stages, figures)
 		r.stages[i].into(total)
 		over += lasted
-		due += stage.Rate * lasted.Seconds()
+		due += stage.count(lasted)
 	}
 	result.Total = total.figures("", over)
 	if over > 0 {
@@ -182,6 +185,7 @@ func (r *recorder) result(stages []Stage, operations []Operation, elapsed time.D
 		result.Operations = append(result.Operations, OperationFigures{
 			Name: operation.Name, Sent: tally.sent, Failed: tally.failed, Latency: summarise(tally.latency)})
 	}
+	result.Percentiles, result.Bars = curve(total.latency, total.service, r.lag), bars(total.latency)
 	result.Lag, result.Connect = summarise(r.lag), summarise(r.connect)
 	return result
 }

@@ -21,6 +21,14 @@ type Result struct {
 	Lag Distribution `json:"lag"`
 	// Connect is the time to set up a connection, warm-up included.
 	Connect Distribution `json:"connect"`
+	// Plan is what was to be sent when.
+	Plan []Span `json:"plan"`
+	// Timeline is how it went, Percentiles and Bars how latency was distributed.
+	Timeline    Timeline     `json:"timeline"`
+	Percentiles []Percentile `json:"percentiles"`
+	Bars        []Bar        `json:"bars"`
+	// Wire is everything that went out, measured or not.
+	Wire Wire `json:"wire"`
 	// Seed, Targets and Skew say which keys were asked for: a cache's hit ratio depends on them.
 	Seed    uint64  `json:"seed"`
 	Targets int     `json:"targets"`
@@ -94,12 +102,12 @@ func summarise(histogram *hdr.Histogram) Distribution {
 // Samples counts the requests.
 func (d Distribution) Samples() int64 { return d.Count }
 
-// At gives the time, in milliseconds, within which the share quantile of requests lies.
-func (d Distribution) At(quantile float64) float64 {
+// At gives the time, in milliseconds, within which that share of requests lies.
+func (d Distribution) At(share float64) float64 {
 	if d.histogram == nil {
 		return 0
 	}
-	return milliseconds(d.histogram.ValueAtQuantile(quantile * 100))
+	return quantile(d.histogram, share)
 }
 
 // AtLeast counts the requests that took limit milliseconds or more.
@@ -137,4 +145,13 @@ func void(result Result, options Options) string {
 		return fmt.Sprintf("1%% left %.0f ms late or later; at most %.0f ms are allowed", result.Lag.P99, limit)
 	}
 	return ""
+}
+
+// Times sums up times that were measured elsewhere.
+func Times(took ...time.Duration) Distribution {
+	histogram := newHistogram()
+	for _, one := range took {
+		record(histogram, one)
+	}
+	return summarise(histogram)
 }

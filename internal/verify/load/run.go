@@ -25,10 +25,11 @@ func Run(ctx context.Context, options Options) (Result, error) {
 		return Result{}, fmt.Errorf("get a token for the load: %w", err)
 	}
 	defer stopRenewal()
-	recorder := newRecorder(len(options.Stages), len(options.Scenario.Operations))
-	client := newClient(options, bearer, recorder.dialed)
+	recorder := newRecorder(options.Stages, len(options.Scenario.Operations))
+	wire := newWire()
+	client := newClient(options, bearer, wire, recorder.dialed)
 	defer client.close()
-	world := newWorld(options, bearer, client)
+	world := newWorld(options, bearer, wire, client)
 	if err := world.prepare(ctx); err != nil {
 		world.remove() //nolint:contextcheck // also when ctx has ended
 		return Result{}, err
@@ -43,6 +44,7 @@ func Run(ctx context.Context, options Options) (Result, error) {
 	result := r.drive(ctx)
 	client.close()
 	result.Left = world.remove() //nolint:contextcheck // also when ctx has ended
+	result.Wire = wire.sum()
 	return result, nil
 }
 
@@ -83,7 +85,7 @@ func (r *run) drive(ctx context.Context) Result {
 		late := now.Sub(r.start) - next.due
 		if late > r.options.Timeout || r.inFlight.Load() >= int64(r.options.MaxInFlight) {
 			r.giveBack(request)
-			r.recorder.unsent(next.stage, "")
+			r.recorder.unsent(next.due, next.stage, "")
 			continue
 		}
 		r.inFlight.Add(1)
@@ -115,7 +117,7 @@ func (r *run) fire(next arrival, request request) {
 	switch {
 	case got.cut:
 	case got.local:
-		r.recorder.unsent(next.stage, got.kind)
+		r.recorder.unsent(next.due, next.stage, got.kind)
 	default:
 		r.recorder.sent(sample{due: next.due, left: left, done: done, stage: next.stage, operation: request.index, answer: got},
 			r.options.Stages[next.stage].Warmup)
@@ -154,13 +156,7 @@ func (r *run) land(ctx context.Context) {
 
 func (r *run) finish(elapsed time.Duration, interrupted bool) Result {
 	result := r.recorder.result(r.options.Stages, r.options.Scenario.Operations, elapsed)
-	result.Started = r.start
-	for _, stage := range r.options.Stages {
-		if !stage.Warmup {
-			break
-		}
-		result.Started = result.Started.Add(stage.Duration)
-	}
+	result.Started = r.start.Add(warmup(r.options.Stages))
 	result.Interrupted = interrupted
 	result.Seed, result.Targets, result.Skew = r.options.Seed, r.options.Scenario.Targets.Count, r.options.Scenario.Targets.Skew
 	result.Void = void(result, r.options)

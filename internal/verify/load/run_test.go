@@ -26,7 +26,7 @@ func newRun(stages []Stage, sender sender) *run {
 		panic(err)
 	}
 	return &run{
-		options: options, clock: timerClock{}, sender: sender, recorder: newRecorder(len(stages), 1),
+		options: options, clock: timerClock{}, sender: sender, recorder: newRecorder(stages, 1),
 		picker: newPicker(options.Scenario, "run", nil, &ids{}, 1), made: &ids{}, cut: func() {},
 	}
 }

@@ -14,14 +14,15 @@ type Scenario struct {
 	Operations []Operation
 	// Targets are what {target} stands for.
 	Targets Targets
-	// Terms are what {term} stands for.
-	Terms []string
+	// Variables are what stands for what in templates, beside Blanks.
+	Variables []Variable
 }
 
 // Operation is one kind of request. Path, Body and the values of Headers may hold
 // {target}, an id from the skewed set; {made}, an id that the load made itself,
-// if Path has it; {term}; {number}, the request's number; and {run}, a word that
-// no other run has.
+// if Path has it; {number}, the request's number; {run}, a word that no other run
+// has; and the scenario's variables. Values of variables are escaped as their place
+// needs it, in bodies as within quotes of JSON.
 type Operation struct {
 	Name   string
 	Weight int // its share of the sum of weights
@@ -52,19 +53,53 @@ func (s Scenario) validate() error {
 	if len(s.Operations) == 0 {
 		return errors.New("it has no operations")
 	}
-	for _, operation := range s.Operations {
-		text := operation.Path + operation.Body + strings.Join(slices.Collect(maps.Values(operation.Headers)), "")
-		switch {
-		case operation.Weight <= 0:
-			return fmt.Errorf("%s has no weight", operation.Name)
-		case strings.Contains(text, "{target}") && s.Targets.Count <= 0:
-			return fmt.Errorf("%s has no targets", operation.Name)
-		case strings.Contains(text, "{term}") && len(s.Terms) == 0:
-			return fmt.Errorf("%s has no terms", operation.Name)
+	for _, variable := range s.Variables {
+		if err := variable.validate(); err != nil {
+			return err
 		}
 	}
-	if s.Targets.Count > 0 && s.Targets.Skew <= 1 {
+	for _, operation := range s.Operations {
+		if operation.Weight <= 0 {
+			return fmt.Errorf("%s has no weight", operation.Name)
+		}
+		if err := s.Unknown(operation, Blanks()); err != nil {
+			return err
+		}
+		if strings.Contains(operation.text(), "{target}") && s.Targets.Count <= 0 {
+			return fmt.Errorf("%s has no targets", operation.Name)
+		}
+		if !strings.Contains(operation.Path, "{made}") && strings.Contains(operation.text(), "{made}") {
+			return fmt.Errorf("%s has {made}, but not in its path", operation.Name)
+		}
+	}
+	if strings.Contains(s.Operations[0].Path, "{made}") {
+		return fmt.Errorf("%s comes first, and stands in for others while nothing is made: it cannot have {made}", s.Operations[0].Name)
+	}
+	if s.Targets.Count <= 0 {
+		return nil
+	}
+	if s.Targets.Skew <= 1 {
 		return fmt.Errorf("a skew of %v; it has to be above 1", s.Targets.Skew)
 	}
+	if err := s.Unknown(s.Targets.Create, []string{"number", "run"}); err != nil {
+		return err
+	}
+	return Scenario{}.Unknown(s.Targets.Delete, []string{"target", "run"})
+}
+
+// Unknown is an error that names what in braces an operation has that is neither a
+// variable nor among names; nil if there is none.
+func (s Scenario) Unknown(operation Operation, names []string) error {
+	for _, name := range Names(operation.text()) {
+		known := slices.Contains(names, name) || slices.ContainsFunc(s.Variables, func(v Variable) bool { return v.Name == name })
+		if !known {
+			return fmt.Errorf("%s has {%s}, which stands for nothing here", operation.Name, name)
+		}
+	}
 	return nil
+}
+
+// text is all that may have names in braces.
+func (o Operation) text() string {
+	return o.Path + o.Body + strings.Join(slices.Collect(maps.Values(o.Headers)), "")
 }

@@ -10,8 +10,10 @@ type Stage struct {
 	Name     string
 	Rate     float64 // requests a second
 	Duration time.Duration
-	// Climb begins at nothing and reaches Rate evenly at the stage's end.
+	// Climb begins at From and reaches Rate evenly at the stage's end.
 	Climb bool
+	// From is the rate at which a stage that climbs, or falls, begins; zero for none.
+	From float64
 	// Warmup leaves the stage out of the figures.
 	Warmup bool
 }
@@ -52,10 +54,64 @@ type arrival struct {
 // before it and not from the one before: rounding must not add up.
 func (s Stage) due(before int64) time.Duration {
 	seconds := float64(before) / s.Rate
-	if s.Climb { // the number until then is Rate/2 * seconds² / Duration
-		seconds = math.Sqrt(2 * seconds * s.Duration.Seconds())
+	if s.Climb {
+		// The number until then is From*seconds + slope/2 * seconds²; this is its
+		// root in the form that is exact for a slope of nothing, too.
+		slope := (s.Rate - s.From) / s.Duration.Seconds()
+		under := s.From*s.From + 2*slope*float64(before)
+		if before == 0 {
+			return 0
+		}
+		if under < 0 { // a stage that falls ends before so many
+			return s.Duration
+		}
+		seconds = 2 * float64(before) / (s.From + math.Sqrt(under))
 	}
 	return time.Duration(seconds * float64(time.Second))
+}
+
+// count is how many requests are due in the stage until then.
+func (s Stage) count(until time.Duration) float64 {
+	if !s.Climb {
+		return s.Rate * until.Seconds()
+	}
+	slope := (s.Rate - s.From) / s.Duration.Seconds()
+	return s.From*until.Seconds() + slope/2*until.Seconds()*until.Seconds()
+}
+
+// Span is a stage's place in the run.
+type Span struct {
+	Name    string  `json:"name"`
+	At      float64 `json:"at"`      // seconds after Result.Started; below 0 in the warm-up
+	Seconds float64 `json:"seconds"` // how long it is
+	From    float64 `json:"fromPerSecond"`
+	To      float64 `json:"toPerSecond"`
+	Warmup  bool    `json:"warmup,omitempty"`
+}
+
+func spans(stages []Stage) []Span {
+	at := -warmup(stages)
+	made := make([]Span, 0, len(stages))
+	for _, stage := range stages {
+		one := Span{Name: stage.Name, At: at.Seconds(), Seconds: stage.Duration.Seconds(), From: stage.Rate, To: stage.Rate, Warmup: stage.Warmup}
+		if stage.Climb {
+			one.From = stage.From
+		}
+		made, at = append(made, one), at+stage.Duration
+	}
+	return made
+}
+
+// warmup is how long the stages before the first measured one are.
+func warmup(stages []Stage) time.Duration {
+	var total time.Duration
+	for _, stage := range stages {
+		if !stage.Warmup {
+			break
+		}
+		total += stage.Duration
+	}
+	return total
 }
 
 // schedule gives a run's arrivals, evenly spaced within each steady stage.

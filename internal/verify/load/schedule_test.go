@@ -27,6 +27,18 @@ func TestSchedule(t *testing.T) {
 				{time.Second, 1}, {1125 * time.Millisecond, 1},
 			},
 		},
+		"a climb from a rate": {
+			[]Stage{{Rate: 6, From: 2, Duration: time.Second, Climb: true}},
+			[]arrival{{0, 0}, {366025403, 0}, {618033988, 0}, {822875655, 0}},
+		},
+		"a fall": {
+			[]Stage{{Rate: 2, From: 6, Duration: time.Second, Climb: true}},
+			[]arrival{{0, 0}, {177124344, 0}, {381966011, 0}, {633974596, 0}},
+		},
+		"level, though it climbs": {
+			[]Stage{{Rate: 4, From: 4, Duration: 750 * time.Millisecond, Climb: true}},
+			[]arrival{{0, 0}, {250 * time.Millisecond, 0}, {500 * time.Millisecond, 0}},
+		},
 		"slower than the stage is long": {[]Stage{{Rate: 0.1, Duration: time.Second}}, []arrival{{0, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,5 +96,24 @@ func TestPlan(t *testing.T) {
 				t.Errorf("stages (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestSpans(t *testing.T) {
+	stages := []Stage{
+		{Name: "warm-up", Rate: 10, Duration: 2 * time.Second, Climb: true, Warmup: true}, {Name: "steady", Rate: 10, Duration: 3 * time.Second},
+		{Name: "ramp", From: 10, Rate: 20, Duration: 4 * time.Second, Climb: true},
+	}
+	want := []Span{
+		{Name: "warm-up", At: -2, Seconds: 2, To: 10, Warmup: true}, {Name: "steady", Seconds: 3, From: 10, To: 10},
+		{Name: "ramp", At: 3, Seconds: 4, From: 10, To: 20},
+	}
+	if diff := cmp.Diff(want, spans(stages)); diff != "" {
+		t.Errorf("spans (-want +got):\n%s", diff)
+	}
+	for i, due := range []float64{10, 30, 60} {
+		if got := stages[i].count(stages[i].Duration); got != due {
+			t.Errorf("%v are due in %s, want %v", got, stages[i].Name, due)
+		}
 	}
 }

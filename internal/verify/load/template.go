@@ -1,13 +1,17 @@
 package load
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+)
 
 // blanks are what a template may hold, by name.
 type blanks struct {
-	target, made, term, number, run string
+	target, made, number, run string
+	drawn                     []int // of each feed, the place of its value
 }
 
-var blank = regexp.MustCompile(`\{(target|made|term|number|run)\}`)
+var blank = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
 
 // template is a text cut at its blanks, so that filling it is cheap.
 type template struct {
@@ -20,24 +24,45 @@ type piece struct {
 	value   func(*blanks) string // nil for a literal
 }
 
-func parseTemplate(text string) template {
-	values := map[string]func(*blanks) string{
-		"target": func(b *blanks) string { return b.target },
-		"made":   func(b *blanks) string { return b.made },
-		"term":   func(b *blanks) string { return b.term },
-		"number": func(b *blanks) string { return b.number },
-		"run":    func(b *blanks) string { return b.run },
-	}
+// parseTemplate cuts a text. What no feed and no blank has the name of stays as it is.
+func parseTemplate(text string, where place, feeds []*feed) template {
 	var parsed template
 	end := 0
 	for _, at := range blank.FindAllStringSubmatchIndex(text, -1) {
 		name := text[at[2]:at[3]]
-		parsed.pieces = append(parsed.pieces, piece{literal: text[end:at[0]]}, piece{value: values[name]})
+		if where == inPath && slices.Contains([]byte(text[:at[0]]), '?') {
+			where = inQuery
+		}
+		value := filler(name, where, feeds)
+		if value == nil {
+			continue
+		}
+		parsed.pieces = append(parsed.pieces, piece{literal: text[end:at[0]]}, piece{value: value})
 		parsed.made = parsed.made || name == "made"
 		end = at[1]
 	}
 	parsed.pieces = append(parsed.pieces, piece{literal: text[end:]})
 	return parsed
+}
+
+// filler gives what fills in a name, or nil.
+func filler(name string, where place, feeds []*feed) func(*blanks) string {
+	switch name {
+	case "target":
+		return func(b *blanks) string { return b.target }
+	case "made":
+		return func(b *blanks) string { return b.made }
+	case "number":
+		return func(b *blanks) string { return b.number }
+	case "run":
+		return func(b *blanks) string { return b.run }
+	}
+	at := slices.IndexFunc(feeds, func(f *feed) bool { return f.name == name })
+	if at < 0 {
+		return nil
+	}
+	forms := feeds[at].forms[where]
+	return func(b *blanks) string { return forms[b.drawn[at]] }
 }
 
 func (t template) fill(values *blanks) string {
@@ -53,4 +78,13 @@ func (t template) fill(values *blanks) string {
 		}
 	}
 	return string(filled)
+}
+
+// Names gives the names in braces that a text holds, in order.
+func Names(text string) []string {
+	var names []string
+	for _, found := range blank.FindAllStringSubmatch(text, -1) {
+		names = append(names, found[1])
+	}
+	return names
 }

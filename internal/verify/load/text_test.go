@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestText(t *testing.T) {
 	calm := func() Result {
 		plan := Plan{Rate: 300, Duration: 30 * time.Second, Spike: 600}.Stages()
-		recorder := newRecorder(len(plan), 1)
+		recorder := newRecorder(plan, 1)
 		for i := range 12_000 {
 			stage := min(2, i/4000)
 			due := time.Duration(i) * time.Millisecond
@@ -33,7 +33,7 @@ func TestText(t *testing.T) {
 	}
 	troubled := func() Result {
 		plan := Plan{Rate: 300, Duration: 10 * time.Second}.Stages()
-		recorder := newRecorder(1, 1)
+		recorder := newRecorder(plan, 1)
 		for i := range 2000 {
 			got := answer{status: 200}
 			switch {
@@ -45,7 +45,7 @@ func TestText(t *testing.T) {
 			recorder.sent(sample{done: time.Duration(i) * time.Millisecond, answer: got}, false)
 		}
 		for range 1000 {
-			recorder.unsent(0, "")
+			recorder.unsent(0, 0, "")
 		}
 		result := recorder.result(plan, []Operation{{Name: "read"}}, time.Minute)
 		result.Void, result.Interrupted, result.Left = "1000 of 3000 were never sent, with at most 1500 under way at once", true, 3

@@ -22,13 +22,14 @@ type world struct {
 	options Options
 	bearer  *bearer
 	sender  sender
+	wire    *wire
 	run     string // in the names of what is made, so that runs do not collide
 	targets []string
 	made    ids
 }
 
-func newWorld(options Options, bearer *bearer, sender sender) *world {
-	return &world{options: options, bearer: bearer, sender: sender, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
+func newWorld(options Options, bearer *bearer, wire *wire, sender sender) *world {
+	return &world{options: options, bearer: bearer, sender: sender, wire: wire, run: strconv.FormatInt(time.Now().UnixNano(), 36)}
 }
 
 // prepare makes the targets. What it made when it fails is for remove.
@@ -41,7 +42,8 @@ func (w *world) prepare(ctx context.Context) error {
 	defer cancel()
 	operation := w.options.Scenario.Targets.Create
 	operation.Makes = true
-	create := compile(operation, 0)
+	feeds := newFeeds(w.options.Scenario.Variables)
+	create := compile(operation, 0, feeds)
 	made := make([]string, count)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(preparers)
@@ -50,7 +52,7 @@ func (w *world) prepare(ctx context.Context) error {
 			if err := ctx.Err(); err != nil {
 				return w.refused(err.Error())
 			}
-			got := w.sender.send(create.request(w.blanks(i)))
+			got := w.sender.send(create.request(w.blanks(i, feeds)))
 			if got.kind != "" {
 				return w.refused(got.kind + ": " + got.detail)
 			}
@@ -70,10 +72,10 @@ func (w *world) prepare(ctx context.Context) error {
 	return err
 }
 
-func (w *world) blanks(i int) *blanks {
+func (w *world) blanks(i int, feeds []*feed) *blanks {
 	values := &blanks{number: "t" + strconv.Itoa(i), run: w.run}
-	if terms := w.options.Scenario.Terms; len(terms) > 0 {
-		values.term = terms[i%len(terms)]
+	for _, feed := range feeds {
+		values.drawn = append(values.drawn, i%len(feed.forms[inHeader]))
 	}
 	return values
 }
@@ -90,11 +92,11 @@ func (w *world) remove() (left int) {
 		return 0
 	}
 	// A client of its own: that of the run may have been cut.
-	client := newClient(w.options, w.bearer, func(time.Duration) {})
+	client := newClient(w.options, w.bearer, w.wire, func(time.Duration) {})
 	defer client.close()
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTime)
 	defer cancel()
-	operation := compile(w.options.Scenario.Targets.Delete, 0)
+	operation := compile(w.options.Scenario.Targets.Delete, 0, nil)
 	var kept atomic.Int64
 	var group errgroup.Group
 	group.SetLimit(preparers)

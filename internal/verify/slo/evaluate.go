@@ -35,6 +35,11 @@ func evaluate(objective config.Objective, m Measurement) Result {
 		Observed: round(counted.observed), Unit: limit.Unit, Samples: counted.samples,
 	}
 	share := allowed(objective)
+	result.Bad, result.Confidence = counted.bad, round(confidence(counted.bad, counted.samples, share))
+	result.Budget = budget(counted.bad, counted.samples, share)
+	if counted.samples > 0 {
+		result.Margin = margin(limit, result.Observed)
+	}
 	result.Verdict = judge(counted.bad, counted.samples, share)
 	switch {
 	case counted.samples == 0:
@@ -83,6 +88,13 @@ func read(objective config.Objective, m Measurement) count {
 		return count{bad: m.CacheMisses, samples: reads, observed: percent(m.CacheHits, reads), name: "missed"}
 	}
 	return count{}
+}
+
+func margin(limit config.Limit, observed float64) float64 {
+	if limit.Ceiling() {
+		return round(limit.Value - observed)
+	}
+	return round(observed - limit.Value)
 }
 
 func percent(part, whole int64) float64 {

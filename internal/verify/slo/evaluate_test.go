@@ -2,8 +2,11 @@ package slo
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/fault"
@@ -183,5 +186,20 @@ func TestAtMost(t *testing.T) {
 	}
 	if got := atMost(9_000, 1_000_000, 0.01); got > 1e-9 {
 		t.Errorf("a million samples: %v", got)
+	}
+}
+
+func TestAnnul(t *testing.T) {
+	results := []Result{{Name: "a", Verdict: Violated, Reason: "slow"}, {Name: "b", Verdict: Met}, {Name: "c", Verdict: Insufficient, Needed: 9}}
+	got := Annul(results, map[string]string{"b": "they differ", "c": "they differ, too"})
+	if got[0] != results[0] || got[1].Verdict != Insufficient || got[1].Void != "they differ" || got[2].Needed != 0 || results[1].Verdict != Met {
+		t.Errorf("got %+v of %+v", got, results)
+	}
+	problem := fault.From(Judge(got, time.Minute))
+	if problem.Code != fault.MeasurementVoid || fault.ExitCode(problem) != fault.ExitVoid || !strings.Contains(problem.Message, "b, c") {
+		t.Errorf("judged as %+v", problem)
+	}
+	if diff := cmp.Diff(results, Annul(results, nil)); diff != "" {
+		t.Errorf("nothing void: %s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package slo
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,16 +32,45 @@ type Result struct {
 	Reason    string  `json:"reason,omitempty"`
 	// Needed estimates the samples that a verdict takes, where there were too few.
 	Needed int64 `json:"needed,omitempty"`
+	// Bad counts the samples that the objective is against.
+	Bad int64 `json:"bad"`
+	// Margin is how far Observed is from the limit, in Unit; below 0 beyond it.
+	Margin float64 `json:"margin"`
+	// Confidence is how sure the samples make it, from 0 to 1, that the truth is on the
+	// side of the limit that was observed. A verdict takes 0.95.
+	Confidence float64 `json:"confidence"`
+	// Void says why the figures can't be relied on, whatever they are; empty if they can.
+	Void string `json:"void,omitempty"`
+	// Budget is what the measurement spent of what may go wrong; nil without samples.
+	Budget *Budget `json:"budget,omitempty"`
 }
 
-// Judge sums the results up as an error: a fault.ObjectiveViolated if any was
-// violated, else a fault.DataInsufficient if any could not be judged, else nil.
+// Annul marks results as void, by their names, with the reason. Their verdict becomes
+// Insufficient: nothing is known.
+func Annul(results []Result, void map[string]string) []Result {
+	annulled := slices.Clone(results)
+	for i := range annulled {
+		one := &annulled[i]
+		if why := void[one.Name]; why != "" {
+			one.Void, one.Verdict, one.Reason, one.Needed = why, Insufficient, "void: "+why, 0
+		}
+	}
+	return annulled
+}
+
+// Judge sums the results up as an error: a fault.MeasurementVoid if any is void, else a
+// fault.ObjectiveViolated if any was violated, else a fault.DataInsufficient if any could not be judged, else nil.
 // measured is how long the samples took, for advice on the duration.
 func Judge(results []Result, measured time.Duration) error {
-	var violated, insufficient []string
+	var violated, insufficient, void []string
+	var why string
 	var slowest Result
 	var longest time.Duration
 	for _, result := range results {
+		if result.Void != "" {
+			void, why = append(void, result.Name), result.Void
+			continue
+		}
 		switch result.Verdict {
 		case Violated:
 			violated = append(violated, result.Name)
@@ -52,6 +82,8 @@ func Judge(results []Result, measured time.Duration) error {
 		}
 	}
 	switch {
+	case len(void) > 0:
+		return fault.New(fault.MeasurementVoid, "objectives", strings.Join(void, ", "), "detail", why)
 	case len(violated) > 0:
 		return fault.New(fault.ObjectiveViolated, "objectives", strings.Join(violated, ", "))
 	case len(results) == 0:

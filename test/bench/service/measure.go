@@ -129,9 +129,9 @@ func measureSearch(ctx context.Context, b *backing, o options) ([]Figure, error)
 		URL: s.url + "/api/v1", Seed: 1,
 		Scenario: load.Scenario{
 			Operations: []load.Operation{{Name: "search", Weight: 1, Method: http.MethodGet, Path: "/products/search?q={term}&limit=20"}},
-			Terms: []string{
-				"lantern", "oak", "ceramic+notebook", "SAMPLE-0001", "ma", "polished+copper+kettle", "b", "made", "walnut+shelf", "sample+number+77",
-			},
+			Variables: []load.Variable{{Name: "term", Values: []string{
+				"lantern", "oak", "ceramic notebook", "SAMPLE-0001", "ma", "polished copper kettle", "b", "made", "walnut shelf", "sample number 77",
+			}}},
 		},
 		Stages: load.Plan{Rate: 100, Duration: 20 * time.Second, Warmup: 3 * time.Second}.Stages(),
 	})
