@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -65,5 +68,53 @@ func TestDashboards(t *testing.T) {
 	}
 	if text := box.Must(box.Pocctl("report")); !strings.Contains(text, "MAY BE EMPTY") {
 		t.Errorf("report:\n%s", text)
+	}
+	t.Run("alerts come and go", func(t *testing.T) { alertsComeAndGo(t, box) })
+}
+
+// alertsComeAndGo breaks things, and looks at the inbox as people do.
+func alertsComeAndGo(t *testing.T, box *harness.Sandbox) {
+	result := box.Pocctl("verify", "--alerts", "-o", "json")
+	var document struct {
+		Endpoints map[string]string
+		Alerts    []struct {
+			Drill, Alert, Severity, Verdict, Factor, Detail string
+			FiredSeconds, ResolvedSeconds                   float64
+		}
+	}
+	if err := json.Unmarshal([]byte(box.Must(result)), &document); err != nil {
+		t.Fatal(err)
+	}
+	proved := map[string]string{}
+	for _, one := range document.Alerts {
+		if one.Verdict != "proved" || one.Factor != "20" || one.FiredSeconds <= 0 || one.ResolvedSeconds <= 0 {
+			t.Errorf("%+v", one)
+		}
+		proved[one.Alert] = one.Severity
+	}
+	want := map[string]string{
+		"LatencyHigh": "page", "ErrorRateHigh": "page", "ProbeFailed": "page", "AvailabilityBurnPage": "page",
+		"CacheHitLow": "ticket", "DatabaseConnectionsHigh": "ticket",
+	}
+	if !maps.Equal(proved, want) {
+		t.Errorf("proved: %v", proved)
+	}
+	response, err := http.Get(document.Endpoints["alerts"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("the inbox answers %s: %v", response.Status, err)
+	}
+	for name := range want {
+		if !strings.Contains(string(page), "<h2>"+name+"</h2>") {
+			t.Errorf("the inbox doesn't show %s", name)
+		}
+	}
+	// No fault is left behind.
+	if flags := box.Must(box.Pocctl("smoke")); !strings.Contains(flags, "smoke") {
+		t.Errorf("smoke:\n%s", flags)
 	}
 }
