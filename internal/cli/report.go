@@ -58,13 +58,13 @@ func (a *app) report() *cobra.Command {
 			return a.answer(document, func() error { return document.Text(a.Stdout, a.page()) })
 		},
 	}
+	command.Flags().BoolVar(&list, "list", false, "list the runs instead")
 	command.Flags().StringVar(&page, "html", "", "draw it into this `file`, too: one HTML page that needs no network")
 	command.Flags().StringVar(&junit, "junit", "", junitUsage)
 	for _, flag := range []string{"html", "junit"} {
 		command.MarkFlagsMutuallyExclusive(flag, "list")
 		complete(command, flag, cobra.ShellCompDirectiveDefault, func() []string { return nil })
 	}
-	command.Flags().BoolVar(&list, "list", false, "list the runs instead")
 	return command
 }
 

@@ -123,6 +123,7 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 	document := report.New(result, err)
 	document.SLO, document.Canary = s.Verdicts(), s.Canary()
 	document.Dashboards, document.Alerts = s.Panels(), s.Drills()
+	document.Reconciliation = s.Reconciled()
 	if document.Load = s.Load(); document.Load != nil {
 		document.By = &report.By{Version: a.Build.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
 	}

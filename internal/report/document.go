@@ -26,6 +26,7 @@ import (
 	"github.com/pocctl/pocctl/internal/verify/canary"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/reconcile"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -45,6 +46,9 @@ type Document struct {
 	Alerts []alerts.Outcome `json:"alerts,omitempty"`
 	// Load is what the load generator measured; left out of runs without a load.
 	Load *load.Result `json:"load,omitempty"`
+	// Reconciliation is how the load compares with the service's own metrics; left out
+	// where there are none.
+	Reconciliation *reconcile.Result `json:"reconciliation,omitempty"`
 	// By is what measured it; left out of runs without a load.
 	By        *By               `json:"by,omitempty"`
 	Endpoints map[string]string `json:"endpoints"`

@@ -14,6 +14,7 @@ import (
 	"github.com/pocctl/pocctl/internal/terminal"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/reconcile"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -39,6 +40,7 @@ type webPage struct {
 	Example                string
 	Phases                 []phaseRow
 	Canary                 string
+	Compared               *comparison
 	Run                    []fact
 	Load                   *load.Result
 	Dashboards             *dashboards.Part
@@ -101,6 +103,7 @@ func (d *Document) HTML(w io.Writer, boards *dashboards.Part) error {
 	if d.Load != nil {
 		d.fillLoad(&shown)
 	}
+	shown.Compared = comparisonOf(d.Reconciliation)
 	shown.Dashboards = boards
 	made, err := template.New("report").Parse(plot.Templates() + htmlPage)
 	if err != nil {
@@ -140,6 +143,37 @@ func (d *Document) fillLoad(shown *webPage) {
 		shown.Failures = append(shown.Failures, fact{kind, count(result.Total.Errors[kind])})
 	}
 	shown.Example = result.Total.Example
+}
+
+// comparison is with the service's own metrics.
+type comparison struct {
+	Tone, Said string
+	Rows       []comparisonRow
+}
+
+type comparisonRow struct {
+	Name, Client, Server, Difference, Bound, Explanation string
+	Bad                                                  bool
+}
+
+func comparisonOf(result *reconcile.Result) *comparison {
+	if result == nil {
+		return nil
+	}
+	made := &comparison{Tone: "good", Said: "Client and service agree: their figures are of the same requests, and differ by less than is allowed."}
+	switch result.Verdict {
+	case reconcile.Differs:
+		made.Tone, made.Said = "bad", "Client and service differ by more than is allowed: the objectives concerned are void."
+	case reconcile.NotCompared:
+		made.Tone, made.Said = "warn", "Not compared: "+result.Reason+"."
+	case reconcile.Agrees:
+	}
+	for _, row := range result.Rows {
+		one := comparisonRow{Name: row.Name, Explanation: row.Explanation, Bad: !row.Within}
+		one.Client, one.Server, one.Difference, one.Bound = row.Texts()
+		made.Rows = append(made.Rows, one)
+	}
+	return made
 }
 
 func splitRowOf(name, what string, d load.Distribution) splitRow {

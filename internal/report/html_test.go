@@ -17,6 +17,7 @@ import (
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/reconcile"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -98,6 +99,11 @@ func withLoad() map[string]*Document {
 			judged("availability", ">=99.9%", "%", 99.9875, 0.0875, 3, 24_000, slo.Met, 0.9999, slo.Budget{Allowed: 0.001, Left: 0.875, Burn: 0.125, LastsDays: 240, LastsAtLeastDays: 92.9}, ""),
 			judged("cache-hit", ">85%", "%", 87.75, 2.75, 2080, 16_980, slo.Met, 1, slo.Budget{Allowed: 0.15, Left: 0.183, Burn: 0.817, LastsDays: 36.7, LastsAtLeastDays: 35.5}, ""),
 		}
+		d.Reconciliation = &reconcile.Result{Verdict: reconcile.Agrees, Rows: []reconcile.Row{
+			{Name: "requests", Client: 25_412, Server: 25_412, Bound: 254, Within: true, Explanation: "the service counted every request that was answered"},
+			{Name: "errors", Client: 2, Server: 1, Difference: -1, Bound: 26, Within: true, Explanation: "1 were made before the service: by the ingress, for example"},
+			{Name: "p95", Unit: "ms", Client: 15.2, Server: 9.75, Lower: 5, Upper: 10, Difference: -5.45, Bound: 100, Within: true, Explanation: "at least 5.2ms were spent in the network, the ingress and queues before the handler: by its buckets, the service's lies between 5ms and 10ms"},
+		}}
 		return d
 	}
 	met := made()
@@ -109,10 +115,19 @@ func withLoad() map[string]*Document {
 	void := made()
 	void.Status, void.Load.Void = flow.Failed, "420 of 24420 were never sent, with at most 1500 under way at once"
 	void.Error = fault.From(void.Load.Held())
+	differs := made()
+	differs.Status, differs.Reconciliation = flow.Failed, &reconcile.Result{
+		Verdict: reconcile.Differs, Void: map[string]string{"availability": "something in between hides <30> errors"},
+		Rows: []reconcile.Row{{Name: "errors", Server: 30, Difference: 30, Bound: 25, Explanation: "something in between hides <30> errors"}},
+	}
+	differs.SLO = slo.Annul(differs.SLO, differs.Reconciliation.Void)
+	differs.Error = fault.From(slo.Judge(differs.SLO, time.Minute))
+	alone := made()
+	alone.Reconciliation = &reconcile.Result{Verdict: reconcile.NotCompared, Reason: "pod backend-1 ended during the load"}
 	nothing := made()
 	nothing.Status, nothing.Load = flow.Failed, &load.Result{}
 	nothing.SLO = slo.Evaluate(nil, slo.Measurement{})
-	return map[string]*Document{"met": met, "violated-load": violated, "void": void, "nothing": nothing}
+	return map[string]*Document{"met": met, "violated-load": violated, "void": void, "differs": differs, "alone": alone, "nothing": nothing}
 }
 
 func pageOf(t *testing.T, d *Document, boards *dashboards.Part) string {
@@ -136,6 +151,8 @@ func TestHTML(t *testing.T) {
 			"1.6 times what may go wrong", "−112.1 ms", "75.0%", "too close to the limit to say",
 		},
 		"void":    {"The measurement is void", "420 of 24420 were never sent"},
+		"differs": {"The measurement is void", "disagree on availability", "something in between hides &lt;30&gt; errors", "void: "},
+		"alone":   {"All objectives are met", "Not compared: pod backend-1 ended"},
 		"nothing": {"Done"},
 	} {
 		got := pageOf(t, withLoad()[name], nil)
@@ -219,4 +236,20 @@ func wellFormed(page string) string {
 		return fmt.Sprintf("%v are never closed", open)
 	}
 	return ""
+}
+
+func TestTextTellsOfTheComparison(t *testing.T) {
+	for name, want := range map[string]string{
+		"met":     "  prometheus  agrees: requests 25412, here 25412; errors 1, here 2; p95 9.8 ms, here 15.2 ms\n",
+		"differs": "  prometheus  differs: errors 30, here 0; something in between hides <30> errors\n",
+		"alone":   "  prometheus  not compared: pod backend-1 ended during the load\n",
+	} {
+		var text bytes.Buffer
+		if err := withLoad()[name].Text(&text, Look{Width: 120}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%s lacks %q:\n%s", name, want, text.String())
+		}
+	}
 }

@@ -28,6 +28,8 @@ func (d *Document) headline() (title, sentence, tone string) {
 	case d.Load != nil && d.Load.Void != "":
 		return "The measurement is void", fmt.Sprintf("The generator did not hold %s requests a second: %s. This says nothing about the service.",
 			number(d.Load.Total.Asked), d.Load.Void), "bad"
+	case d.Error != nil && d.Error.Code == fault.MeasurementVoid:
+		return "The measurement is void", d.Error.Message + ".", "bad"
 	case len(violated) > 0:
 		return agreed(len(violated), "objective is", "objectives are") + " violated", d.measured() + listed(violated, said) + others(met, unsure), "bad"
 	case d.Error != nil && !measured(d.Error.Code) && d.Error.Code != fault.DashboardsBroken:

@@ -142,6 +142,8 @@ func (d *Document) junitObjectives() junitSuite {
 			line += ": " + result.Reason
 		}
 		switch reason := (&junitReason{Type: string(result.Verdict), Message: line}); {
+		case result.Void != "":
+			one.Error = &junitReason{Type: "void", Message: "void: " + result.Void, Text: line}
 		case void:
 			one.Error = &junitReason{Type: "void", Message: "the measurement is void: " + d.Load.Void, Text: line}
 		case result.Verdict != slo.Met:

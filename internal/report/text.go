@@ -34,7 +34,7 @@ func (d *Document) Text(w io.Writer, look Look) error {
 	p := page{Document: d, Look: look}
 	p.Width = min(p.Width, terminal.MaxWidth)
 	var sections []string
-	for _, section := range []string{p.verdict(), p.failure(), p.phases(), p.criticalPath(), p.objectives(), p.canary(), p.dashboards(), p.alerts(), p.endpoints(), p.next()} {
+	for _, section := range []string{p.verdict(), p.failure(), p.phases(), p.criticalPath(), p.objectives(), p.reconciliation(), p.canary(), p.dashboards(), p.alerts(), p.endpoints(), p.next()} {
 		if section != "" {
 			sections = append(sections, section)
 		}
@@ -90,7 +90,7 @@ func (p page) outcome() (glyph, said string) {
 
 // measured says whether the work was done and the numbers alone are not good.
 func measured(code fault.Code) bool {
-	return code == fault.ObjectiveViolated || code == fault.DataInsufficient || code == fault.RateNotHeld
+	return code == fault.ObjectiveViolated || code == fault.DataInsufficient || code == fault.RateNotHeld || code == fault.MeasurementVoid
 }
 
 func (p page) failure() string {
@@ -195,6 +195,14 @@ func (p page) titled(title, text string) string {
 		lines.WriteString(lead + line + "\n")
 	}
 	return lines.String()
+}
+
+// reconciliation is a line on how the load compares with the service's own metrics.
+func (p page) reconciliation() string {
+	if p.Reconciliation == nil {
+		return ""
+	}
+	return p.titled("prometheus", p.Reconciliation.Line())
 }
 
 func (p page) canary() string {

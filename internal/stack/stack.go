@@ -21,6 +21,7 @@ import (
 	"github.com/pocctl/pocctl/internal/verify/alerts"
 	"github.com/pocctl/pocctl/internal/verify/dashboards"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/reconcile"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 )
 
@@ -84,6 +85,8 @@ type Stack struct {
 	panels []dashboards.Result
 	drills []alerts.Outcome
 	asked  dashboards.Options // what the panels are of
+	// compared is what the service's own metrics say of the load.
+	compared *reconcile.Result
 	// loaded is closed when the load has ended, however it did.
 	loaded    chan struct{}
 	endOfLoad sync.Once
@@ -204,6 +207,13 @@ func (s *Stack) Load() *load.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.load
+}
+
+// Reconciled gives how the load compares with the service's own metrics, or nil.
+func (s *Stack) Reconciled() *reconcile.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.compared
 }
 
 // Panels gives what the queries of the dashboards came to, if they were asked.

@@ -14,6 +14,7 @@ import (
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/internal/verify/reconcile"
 	"github.com/pocctl/pocctl/internal/verify/slo"
 	"github.com/pocctl/pocctl/internal/verify/smoke"
 )
@@ -116,8 +117,8 @@ func (s *Stack) loadSteps() []flow.Step {
 				load.Peak(stages), measured, len(s.options.Objectives.From(config.FromLoad)))
 		},
 		Run:      s.verify,
-		Budget:   long + 5*time.Second,
-		Deadline: long + time.Minute,
+		Budget:   long + 10*time.Second,
+		Deadline: long + time.Minute + 2*scrapePatience().Most,
 	}}
 }
 
@@ -147,6 +148,7 @@ func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 	}
 	stages := s.loadStages()
 	long, measured := load.Lengths(stages)
+	counters := s.counters(ctx, log)
 	log.Waiting("up to %.0f requests a second for %s", load.Peak(stages), long)
 	result, err := load.Run(ctx, load.Options{
 		URL:      s.platform.endpoint() + s.options.Environment.Load.Path,
@@ -160,18 +162,28 @@ func (s *Stack) verify(ctx context.Context, log *flow.Log) error {
 		return err
 	}
 	verdicts := slo.Evaluate(s.options.Objectives, slo.Measured(result))
-	s.mu.Lock()
-	s.load, s.slo = &result, verdicts
-	s.mu.Unlock()
+	s.keep(&result, verdicts, nil)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	compared := counters.compare(ctx, result.Wire, s.options.Objectives, log)
+	if compared != nil {
+		verdicts = slo.Annul(verdicts, compared.Void)
+	}
+	s.keep(&result, verdicts, compared)
 	log.Detail("%.0f requests a second held, p95 %.1f ms, %d of %d failed",
 		result.Total.Held, result.Total.Latency.P95, result.Total.Failed, result.Total.Sent)
 	if err := result.Held(); err != nil {
 		return err
 	}
 	return slo.Judge(verdicts, measured)
+}
+
+// keep has what the load came to in the report.
+func (s *Stack) keep(result *load.Result, verdicts []slo.Result, compared *reconcile.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.load, s.slo, s.compared = result, verdicts, compared
 }
 
 // describe tells of a load under way. The percentile is left out until the stage

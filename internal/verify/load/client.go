@@ -42,6 +42,7 @@ type client struct {
 	base    string
 	timeout time.Duration
 	bearer  *bearer             // nil for none
+	tls     *tls.Config         // nil for plain HTTP
 	dialed  func(time.Duration) // told how long a connection took to set up
 	wire    *wire               // counts what is sent
 
@@ -56,15 +57,23 @@ type connection struct {
 	client *client
 }
 
+// secured is a connection whose TLS is set up; its method tells fasthttp so.
+type secured struct{ *connection }
+
+// Handshake has nothing left to do.
+func (secured) Handshake() error { return nil }
+
 func newClient(options Options, bearer *bearer, wire *wire, dialed func(time.Duration)) *client {
 	base, _ := url.Parse(options.URL) // complete has read it before
 	secure := base.Scheme == "https"
 	c := &client{base: strings.TrimSuffix(options.URL, "/"), timeout: options.Timeout, bearer: bearer, wire: wire, dialed: dialed, open: map[*connection]struct{}{}}
+	if secure {
+		c.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: options.roots}
+	}
 	c.http = &fasthttp.HostClient{
 		Name:                      "pocctl-load",
 		Addr:                      fasthttp.AddMissingPort(base.Host, secure),
 		IsTLS:                     secure,
-		TLSConfig:                 &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12},
 		MaxConns:                  options.MaxInFlight,
 		MaxIdleConnDuration:       5 * time.Second, // less than any server keeps one
 		MaxIdemponentCallAttempts: 1,               // a retry would hide a failure
@@ -83,8 +92,15 @@ func (c *client) dial(address string, timeout time.Duration) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.dialed(time.Since(begin))
 	wrapped := &connection{Conn: plain, client: c}
+	if c.tls != nil {
+		secure := tls.Client(plain, c.tls)
+		if err := errors.Join(plain.SetDeadline(begin.Add(timeout)), secure.Handshake(), plain.SetDeadline(time.Time{})); err != nil { //nolint:noctx // has a deadline
+			return nil, errors.Join(err, plain.Close())
+		}
+		wrapped.Conn = secure
+	}
+	c.dialed(time.Since(begin))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shut {
@@ -92,6 +108,9 @@ func (c *client) dial(address string, timeout time.Duration) (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	c.open[wrapped] = struct{}{}
+	if c.tls != nil {
+		return secured{wrapped}, nil
+	}
 	return wrapped, nil
 }
 

@@ -2,6 +2,8 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -204,5 +206,35 @@ func TestClockWaitsAndIsCut(t *testing.T) {
 	time.AfterFunc(10*time.Millisecond, cancel)
 	if _, err := clock.Until(ctx, time.Now().Add(time.Hour)); err == nil {
 		t.Error("an hour has passed")
+	}
+}
+
+// Setting up TLS is a part of setting up a connection, and is done once for each.
+func TestConnectHasTLS(t *testing.T) {
+	const slow = 30 * time.Millisecond
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		time.Sleep(slow)
+		return nil, nil
+	}}
+	server.StartTLS()
+	defer server.Close()
+	o := options(server.URL)
+	o.Scenario = Scenario{Operations: []Operation{{Name: "get", Weight: 1, Method: "GET", Path: "/"}}}
+	o.roots = x509.NewCertPool()
+	o.roots.AddCert(server.Certificate())
+	result, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Total.Failed > 0 || result.Total.Sent != 200 {
+		t.Fatalf("%d of %d failed: %s", result.Total.Failed, result.Total.Sent, result.Total.Example)
+	}
+	if connect := result.Connect; connect.AtLeast(30) != connect.Count || connect.Count == 0 || connect.Count >= result.Total.Sent {
+		t.Errorf("setting up took %s for %d connections, all more than %s wanted", connect, connect.Count, slow)
+	}
+	o.roots = x509.NewCertPool() // a stranger
+	if result, err = Run(t.Context(), o); err != nil || result.Total.Errors["TLS"] != result.Total.Sent {
+		t.Errorf("a stranger: %v, %v", result.Total.Errors, err)
 	}
 }

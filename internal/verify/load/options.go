@@ -5,6 +5,7 @@
 package load
 
 import (
+	"crypto/x509"
 	"fmt"
 	"math"
 	"net/url"
@@ -38,6 +39,8 @@ type Options struct {
 	// measurement is void; 100 ms if zero. Latency includes the lag: it can make a
 	// verdict worse, never better.
 	MaxLag time.Duration
+	// roots are whose certificates are trusted; nil is what the machine trusts.
+	roots *x509.CertPool
 	// Progress, if set, is called about once a second while requests are sent.
 	Progress func(Snapshot)
 }

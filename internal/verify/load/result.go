@@ -19,7 +19,7 @@ type Result struct {
 	Operations []OperationFigures `json:"operations"`
 	// Lag is how late requests left: the generator's own share of the latency.
 	Lag Distribution `json:"lag"`
-	// Connect is the time to set up a connection, warm-up included.
+	// Connect is the time to set up a connection, TLS and the warm-up included.
 	Connect Distribution `json:"connect"`
 	// Plan is what was to be sent when.
 	Plan []Span `json:"plan"`
