@@ -13,8 +13,9 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/postgres"
 )
 
-// builtin gives the images that are programs of this binary.
-func builtin(c cluster.Cluster) []image.Image {
+// builtin gives the images that are programs of this binary, and those that are
+// exporters of metrics.
+func builtin(c cluster.Cluster, exporter string) []image.Image {
 	return []image.Image{
 		{Name: "ghcr.io/pocctl/pocctl", Program: c.Binary},
 		{
@@ -31,6 +32,9 @@ func builtin(c cluster.Cluster) []image.Image {
 			Name: "redis", Program: c.Binary, Args: []string{"image", "redis"}, Path: "/usr/local/bin/docker-entrypoint.sh",
 			User: 999,
 		},
+		{Name: "quay.io/prometheuscommunity/postgres-exporter", Program: exporter, Args: []string{"postgres"}, Path: "/bin/postgres_exporter", User: 65534},
+		{Name: "oliver006/redis_exporter", Program: exporter, Args: []string{"redis"}, Path: "/redis_exporter", User: 59000},
+		{Name: "quay.io/prometheus/blackbox-exporter", Program: exporter, Args: []string{"blackbox"}, Path: "/bin/blackbox_exporter", User: 65534},
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
 	"github.com/pocctl/pocctl/internal/provision/local/controlplane"
+	"github.com/pocctl/pocctl/internal/provision/local/exporter/program"
 	"github.com/pocctl/pocctl/internal/provision/local/image"
 	"github.com/pocctl/pocctl/internal/provision/local/kubernetes"
 	"github.com/pocctl/pocctl/internal/provision/local/pki"
@@ -46,7 +47,11 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	catalogue := image.NewCatalogue(builtin(c)...)
+	exporter, err := program.Install(c.NodeRoot())
+	if err != nil {
+		return err
+	}
+	catalogue := image.NewCatalogue(builtin(c, exporter)...)
 	catalogue.Set(environmentImages(c)...)
 	containers, err := runtime.New(ctx, runtime.Options{
 		Directory:     c.NodeRoot() + "/runtime",

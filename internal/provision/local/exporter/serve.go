@@ -1,0 +1,86 @@
+//go:build linux
+
+// Package exporter serves metrics of something else to Prometheus, as the programs
+// in its folders do: each stands for the official image of the exporter of its name.
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	headerTimeout = 5 * time.Second
+	drain         = 2 * time.Second
+)
+
+// Registry gives one with the metrics of this process itself.
+func Registry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// Routes has what every exporter answers: metrics at path, and "ok" at /, /health
+// and /-/healthy, where official images have a page or a check.
+func Routes(path string, metrics prometheus.Gatherer) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+path, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	for _, pattern := range []string{"GET /{$}", "GET /health", "GET /-/healthy"} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
+	}
+	return mux
+}
+
+// Serve answers at listen, "HOST:PORT", until the context ends. host replaces an
+// empty host, or one that means every address, which pods on one machine can't all
+// have.
+func Serve(ctx context.Context, listen, host string, handler http.Handler, log *slog.Logger) error {
+	given, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fmt.Errorf("--web.listen-address: %w", err)
+	}
+	if host != "" && (given == "" || given == "0.0.0.0" || given == "::") {
+		listen = net.JoinHostPort(host, port)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		if server.Shutdown(ending) != nil {
+			_ = server.Close()
+		}
+	})
+	log.Info("ready", "address", listener.Addr().String())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("serve: %w", err)
+	}
+	<-ended
+	log.Info("stopped")
+	return nil
+}
+
+// Logger writes what is at least as grave as level: debug, info, warn or error.
+func Logger(options Options, level string) (*slog.Logger, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log.level: %w", err)
+	}
+	return slog.New(slog.NewTextHandler(options.Log, &slog.HandlerOptions{Level: least})), nil
+}
