@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func names() []string {
-	return []string{"alertmanager", "argo-rollouts", "backend", "issuer", "postgres", "prometheus", "redis"}
+	return []string{"alertmanager", "argo-rollouts", "backend", "blackbox", "issuer", "postgres", "prometheus", "redis"}
 }
 
 // TestGolden renders every testdata/CHART/CASE.values.yaml.
@@ -151,6 +151,12 @@ func TestSchemaRefuses(t *testing.T) {
 		{"postgres", "auth: {existingSecret: ''}", "/auth/existingSecret"},
 		{"postgres", "persistence: {size: big}", "/persistence/size"},
 		{"prometheus", "alertmanagers: [{target: 'http://a:9093'}]", "/alertmanagers/0/target"},
+		{"blackbox", "modules: {a: {prober: ftp}}", "/modules/a/prober"},
+		{"blackbox", "operator: {probes: [{job: a, module: b}]}", "/operator/probes/0"},
+		{"postgres", "metrics: {port: 0}", "/metrics/port"},
+		{"prometheus", "scrape: [{job: a, name: b, path: /metrics}]", "/scrape/0"},
+		{"prometheus", "checks: [{job: a, module: b, urls: []}]", "/checks/0/urls"},
+		{"prometheus", "prober: http://blackbox:9115/", "/prober"},
 		{"prometheus", "retention: long", "/retention"},
 		{"prometheus", "scrape: [{job: a, name: b, port: http, path: metrics}]", "/scrape/0/path"},
 		{"redis", "maxmemoryPolicy: forget", "/maxmemoryPolicy"},

@@ -301,7 +301,7 @@ func TestWhatTheyCannotStartWith(t *testing.T) {
 		"one that isn't there":       {[]string{"node"}, "which exporter?"},
 		"a flag it doesn't have":     {[]string{"redis", "--check-keys=a*"}, "check-keys"},
 		"an argument":                {[]string{"postgres", "serve"}, `"serve" is no flag`},
-		"a level that is none":       {[]string{"redis", "--log.level=loud"}, "log.level"},
+		"a level that is none":       {[]string{"redis", "--log-level=loud"}, "level of the log"},
 		"a path that is none":        {[]string{"redis", "--web.telemetry-path=metrics"}, "web.telemetry-path"},
 		"an address that is none":    {[]string{"redis", "--web.listen-address=9121"}, "web.listen-address"},
 		"a Redis that is none":       {[]string{"redis", "--redis.addr=http://a"}, "REDIS_ADDR"},

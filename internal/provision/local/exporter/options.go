@@ -55,13 +55,14 @@ type Flags struct {
 	Listen, Path, Level string
 }
 
-// NewFlags has those that all exporters follow; listen is where this one does by default.
-func NewFlags(name, listen string) *Flags {
+// NewFlags has those that all exporters follow. listen is where this one does by default,
+// level the name of the flag that says how much it says.
+func NewFlags(name, listen, level string) *Flags {
 	f := &Flags{FlagSet: pflag.NewFlagSet(name, pflag.ContinueOnError)}
 	f.SetOutput(io.Discard)
 	f.StringVar(&f.Listen, "web.listen-address", listen, "")
 	f.StringVar(&f.Path, "web.telemetry-path", "/metrics", "")
-	f.StringVar(&f.Level, "log.level", "info", "")
+	f.StringVar(&f.Level, level, "info", "")
 	return f
 }
 

@@ -80,7 +80,7 @@ func Serve(ctx context.Context, listen, host string, handler http.Handler, log *
 func Logger(options Options, level string) (*slog.Logger, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log.level: %w", err)
+		return nil, fmt.Errorf("level of the log: %w", err)
 	}
 	return slog.New(slog.NewTextHandler(options.Log, &slog.HandlerOptions{Level: least})), nil
 }

@@ -36,7 +36,7 @@ type probes struct {
 // configuration again.
 func Main(ctx context.Context, options exporter.Options) error {
 	options = options.Defaults()
-	flags := exporter.NewFlags("blackbox_exporter", ":9115")
+	flags := exporter.NewFlags("blackbox_exporter", ":9115", "log.level")
 	file := flags.String("config.file", "blackbox.yml", "")
 	offset := flags.Float64("timeout-offset", 0.5, "")
 	history := flags.Uint("history.limit", 100, "")

@@ -20,7 +20,7 @@ import (
 // official image; each may be in a file, for example that of DATA_SOURCE_PASS_FILE.
 func Main(ctx context.Context, options exporter.Options) error {
 	options = options.Defaults()
-	flags := exporter.NewFlags("postgres_exporter", ":9187")
+	flags := exporter.NewFlags("postgres_exporter", ":9187", "log.level")
 	if err := flags.Read(options.Args); err != nil {
 		return fmt.Errorf("start the Postgres exporter: %w", err)
 	}

@@ -18,7 +18,7 @@ import (
 // where Redis is, as they do to the official image.
 func Main(ctx context.Context, options exporter.Options) error {
 	options = options.Defaults()
-	flags := exporter.NewFlags("redis_exporter", "0.0.0.0:9121")
+	flags := exporter.NewFlags("redis_exporter", "0.0.0.0:9121", "log-level")
 	address := flags.String("redis.addr", "", "")
 	if err := flags.Read(options.Args); err != nil {
 		return fmt.Errorf("start the Redis exporter: %w", err)
