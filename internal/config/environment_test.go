@@ -25,7 +25,7 @@ func TestReadEnvironmentLocal(t *testing.T) {
 	if got.Kind != KindLocal || got.Budget != time.Hour || got.Namespace != "pocctl" {
 		t.Errorf("got kind %s, budget %s, namespace %s", got.Kind, got.Budget, got.Namespace)
 	}
-	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend", "prometheus", "alertmanager", "argo-rollouts"}, got.releaseNames()); diff != "" {
+	if diff := cmp.Diff([]string{"postgres", "redis", "issuer", "backend", "prometheus", "blackbox", "alertmanager", "argo-rollouts"}, got.releaseNames()); diff != "" {
 		t.Errorf("releases (-want +got):\n%s", diff)
 	}
 	if got.Auth.Issuer != "$(INGRESS_URL)/issuer" || got.Auth.Secret != "issuer-auth" || len(got.Auth.Clients) != len(Roles()) {
