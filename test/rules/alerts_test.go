@@ -202,6 +202,26 @@ func TestAlerts(t *testing.T) {
 			series: []string{`db_client_connection_count{job="backend",pod="a",instance="a",db_client_connection_pool_name="postgresql",db_client_connection_state="used"} 3x9 9x10 3x40`},
 			firing: map[time.Duration][]string{minutes(9): {}, minutes(17): {"DatabaseConnectionsHigh"}, minutes(25): {}},
 		},
+		"a server whose connections are used up": { // by whomever, idle ones too
+			series: []string{
+				`pg_stat_activity_count{job="postgres",pod="postgres-0",instance="p",server="p:5432",datname="backend",state="active"} 10x9 50x10 10x40`,
+				`pg_stat_activity_count{job="postgres",pod="postgres-0",instance="p",server="p:5432",datname="backend",state="idle"} 20x9 40x10 20x40`,
+				`pg_settings_max_connections{job="postgres",pod="postgres-0",instance="p",server="p:5432"} 100x60`,
+			},
+			firing: map[time.Duration][]string{minutes(9): {}, minutes(17): {"DatabaseConnectionsHigh"}, minutes(25): {}},
+		},
+		"a database that is away": {
+			series: []string{`pg_up{job="postgres",pod="postgres-0",instance="p"} 1x9 0x5 1x40`, `redis_up{job="redis",pod="redis-0",instance="r"} 1x60`},
+			firing: map[time.Duration][]string{minutes(9): {}, minutes(13): {"DependencyDown"}, minutes(20): {}},
+		},
+		"a cache that is away": {
+			series: []string{`redis_up{job="redis",pod="redis-0",instance="r"} 1x9 0x5 1x40`},
+			firing: map[time.Duration][]string{minutes(9): {}, minutes(13): {"DependencyDown"}, minutes(20): {}},
+		},
+		"a page that doesn't answer": {
+			series: []string{`probe_success{job="probe",instance="https://shop.example/healthz"} 1x9 0x5 1x40`},
+			firing: map[time.Duration][]string{minutes(9): {}, minutes(13): {"ProbeFailed"}, minutes(20): {}},
+		},
 		"jobs that wait": {
 			series: []string{`queue_lag_seconds{job="backend",pod="a",instance="a"} 1x9 60x10 1x40`},
 			firing: map[time.Duration][]string{minutes(9): {}, minutes(17): {"QueueLagHigh"}, minutes(25): {}},

@@ -99,7 +99,11 @@ func foreign() map[string]struct {
 		labels []string
 	}
 	cadvisor := metric{"the kubelet's cAdvisor", []string{"container"}}
-	return map[string]metric{
+	postgres, redis := metric{"Postgres' exporter", []string{"datname", "state"}}, metric{"Redis' exporter", []string{"cmd"}}
+	ingress, probe := metric{"the ingress", []string{"ingress", "status", "le"}}, metric{"the blackbox exporter", nil}
+	all := map[string]metric{
+		"nginx_ingress_controller_requests": ingress, "nginx_ingress_controller_request_duration_seconds_bucket": ingress,
+		"probe_success": probe, "probe_duration_seconds": probe, "probe_ssl_earliest_cert_expiry": probe,
 		"up":                                {"Prometheus", nil},
 		"ALERTS":                            {"Prometheus", []string{"alertname", "alertstate", "severity"}},
 		"container_cpu_usage_seconds_total": cadvisor,
@@ -109,6 +113,19 @@ func foreign() map[string]struct {
 		"rollout_phase":                     {"Argo Rollouts", []string{"name", "phase"}},
 		"ci_run_duration_seconds":           {"the CI's exporter", []string{"workflow"}},
 	}
+	for _, name := range []string{
+		"up", "stat_activity_count", "stat_activity_max_tx_duration", "settings_max_connections", "database_size_bytes",
+		"stat_database_xact_commit", "stat_database_xact_rollback", "stat_database_blks_hit", "stat_database_blks_read", "stat_database_deadlocks",
+	} {
+		all["pg_"+name] = postgres
+	}
+	for _, name := range []string{
+		"up", "connected_clients", "blocked_clients", "memory_used_bytes", "memory_max_bytes", "commands_total",
+		"keyspace_hits_total", "keyspace_misses_total", "evicted_keys_total", "expired_keys_total",
+	} {
+		all["redis_"+name] = redis
+	}
+	return all
 }
 
 var (
@@ -282,6 +299,7 @@ func TestLimitsFollowTheObjectives(t *testing.T) {
 		"pocctl-dependencies: CPU of the database":         {0.6},
 		"pocctl-dependencies: Connections used by replica": {0.5},
 		"pocctl-dependencies: Queue lag":                   {30},
+		"pocctl-dependencies: Connections of Postgres":     {0.5},
 		"pocctl-release: Change failures":                  {0.1},
 		"pocctl-service: p95":                              nil,
 		"pocctl-budget: Fast burn of up":                   {14.4, 6},

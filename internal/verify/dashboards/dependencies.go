@@ -17,7 +17,7 @@ func dependencies(l limits) Dashboard {
 	return Dashboard{
 		UID: "pocctl-dependencies", Title: "Dependency health",
 		Description: "Do the database, the cache and the queue keep up?",
-		Panels: []Panel{
+		Panels: append([]Panel{
 			{Title: "Cache hits", Kind: Stat, Unit: Share, Description: "Share of reads that the cache answered.",
 				Queries: ask(cacheHits(""), "hits"), Thresholds: l.of(config.CacheHit)},
 			{Title: "Connections used", Kind: Stat, Unit: Share, Description: "The replica that uses the most of what it may.",
@@ -57,7 +57,7 @@ func dependencies(l limits) Dashboard {
 				Queries: ask(rate("messaging_destination_name, outcome", jobs+"_count"), "{{messaging_destination_name}} {{outcome}}")},
 			{Title: "p95 of jobs", Kind: Timeseries, Unit: Seconds, Description: "95% of attempts took less, by kind.",
 				Queries: ask(quantile(0.95, "messaging_destination_name", jobs), "{{messaging_destination_name}}")},
-		},
+		}, ofThemselves(l)...),
 	}
 }
 

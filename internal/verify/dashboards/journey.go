@@ -33,7 +33,7 @@ func journey(l limits) Dashboard {
 	return Dashboard{
 		UID: "pocctl-journey", Title: "User journey",
 		Description: "Do people find a product, look at it and order it?",
-		Panels: []Panel{
+		Panels: append([]Panel{
 			{Title: "Products for a search", Kind: Stat, Unit: Count, Description: "Products that were looked at, by searches.",
 				Queries: ask(ratio(product, search), "products")},
 			{Title: "Orders for a product", Kind: Stat, Unit: Share, Description: "Orders, by products that were looked at.",
@@ -52,6 +52,6 @@ func journey(l limits) Dashboard {
 				Queries: ask(rate("messaging_destination_name, outcome", jobs+"_count"), "{{messaging_destination_name}} {{outcome}}")},
 			{Title: "Orders that wait", Kind: Timeseries, Unit: Count, Description: "Jobs of orders that aren't done, by state.",
 				Queries: ask("max by (state) ("+of("queue_jobs", `state=~"available|running|retryable|scheduled"`)+")", "{{state}}")},
-		},
+		}, fromOutside()...),
 	}
 }

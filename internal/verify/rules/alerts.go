@@ -56,11 +56,13 @@ func thresholds(objective config.Objective) []Rule {
 			"The cache answers less than "+percent(1-i.budget)+" of reads",
 			"{{ $value | humanizePercentage }} of the reads of "+job+" went past the cache in the last 5 minutes."))}
 	case config.DatabaseConnections:
-		return []Rule{about(objective, alert("DatabaseConnectionsHigh", Ticket,
-			`sum by (job, pod) (db_client_connection_count{db_client_connection_pool_name="postgresql",db_client_connection_state="used"})`+
-				` / sum by (job, pod) (db_client_connection_max{db_client_connection_pool_name="postgresql"}) > `+number(limit.Value/100), "5m",
+		most := number(limit.Value / 100)
+		ofPools := `sum by (job, pod) (db_client_connection_count{db_client_connection_pool_name="postgresql",db_client_connection_state="used"})` +
+			` / sum by (job, pod) (db_client_connection_max{db_client_connection_pool_name="postgresql"})`
+		ofServer := "sum by (job, pod) (pg_stat_activity_count) / max by (job, pod) (pg_settings_max_connections)"
+		return []Rule{about(objective, alert("DatabaseConnectionsHigh", Ticket, ofPools+" > "+most+" or "+ofServer+" > "+most, "5m",
 			"More than "+percent(limit.Value/100)+" of the connections to the database are in use",
-			"{{ $labels.pod }} has {{ $value | humanizePercentage }} of its connections to Postgres in use."))}
+			"{{ $labels.pod }} of {{ $labels.job }} has {{ $value | humanizePercentage }} of its connections in use: those of its pool, or those that Postgres allows."))}
 	default:
 		return nil
 	}
@@ -71,6 +73,10 @@ func platform() []Rule {
 	return []Rule{
 		alert("TargetDown", Page, "up == 0", "2m", "A target can't be scraped",
 			"{{ $labels.instance }} of {{ $labels.job }} hasn't answered for 2 minutes: nothing is known of it."),
+		alert("DependencyDown", Page, "pg_up == 0 or redis_up == 0", "1m", "Postgres or Redis takes no connections",
+			"The exporter beside {{ $labels.job }} at {{ $labels.instance }} hasn't been able to connect to it for a minute."),
+		alert("ProbeFailed", Page, "probe_success == 0", "2m", "The service doesn't answer as people ask it",
+			"{{ $labels.instance }} hasn't answered as it should for 2 minutes, asked from outside by {{ $labels.job }}."),
 		alert("MetricsAbsent", Page, `absent(http_server_request_duration_seconds_count{job="backend"})`, "5m",
 			"The service gives no metrics", "No series of the service's requests has come for 5 minutes: objectives can't be judged, and no alert on them fires."),
 		alert("QueueLagHigh", Ticket, "max by (job) (queue_lag_seconds) > 30", "5m", "Jobs wait for long",
