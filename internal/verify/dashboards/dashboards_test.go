@@ -19,6 +19,7 @@ import (
 
 const (
 	generated = "../../../dashboards"
+	inChart   = "../../../charts/observability/dashboards"
 	contract  = "../../app/telemetry/contract/contract.yaml"
 )
 
@@ -35,30 +36,32 @@ func objectives(t *testing.T) config.Objectives {
 	return all
 }
 
-func TestTheFolderHasTheDashboards(t *testing.T) {
-	want := map[string]bool{}
-	for _, dashboard := range dashboards.All(objectives(t)) {
-		want[dashboard.File()] = true
-		text, err := dashboard.Grafana()
+func TestTheFoldersHaveTheDashboards(t *testing.T) {
+	for _, folder := range []string{generated, inChart} {
+		want := map[string]bool{}
+		for _, dashboard := range dashboards.All(objectives(t)) {
+			want[dashboard.File()] = true
+			text, err := dashboard.Grafana()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(folder, dashboard.File()))
+			if err != nil {
+				t.Errorf("run `make generate`: %v", err)
+				continue
+			}
+			if diff := cmp.Diff(string(text), string(got)); diff != "" {
+				t.Errorf("%s of %s is stale; run `make generate` (-want +got):\n%s", dashboard.File(), folder, diff)
+			}
+		}
+		there, err := filepath.Glob(filepath.Join(folder, "*.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(filepath.Join(generated, dashboard.File()))
-		if err != nil {
-			t.Errorf("run `make generate`: %v", err)
-			continue
-		}
-		if diff := cmp.Diff(string(text), string(got)); diff != "" {
-			t.Errorf("%s is stale; run `make generate` (-want +got):\n%s", dashboard.File(), diff)
-		}
-	}
-	there, err := filepath.Glob(filepath.Join(generated, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range there {
-		if !want[filepath.Base(file)] {
-			t.Errorf("%s is no dashboard; run `make generate`", file)
+		for _, file := range there {
+			if !want[filepath.Base(file)] {
+				t.Errorf("%s is no dashboard; run `make generate`", file)
+			}
 		}
 	}
 }
