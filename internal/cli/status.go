@@ -88,6 +88,11 @@ func (a *app) showStatus(status stack.Status) error {
 		table.Rows = append(table.Rows, []string{"", name, styles.Accent(status.Endpoints[name])})
 	}
 	section(&out, table, look.Width, styles, "endpoints")
+	table.Rows = nil
+	for _, name := range sorted(status.Absent) {
+		table.Rows = append(table.Rows, []string{"", name, status.Absent[name]})
+	}
+	section(&out, table, look.Width, styles, "not here")
 	_, err := fmt.Fprint(a.Stdout, out.String())
 	return err
 }

@@ -34,10 +34,13 @@ type Environment struct {
 	// Endpoints are more addresses that people use, by name, for results and
 	// `pocctl status`.
 	Endpoints map[string]string `json:"endpoints"`
-	Smoke     Smoke             `json:"smoke"`
-	Canary    Canary            `json:"canary"`
-	Alerts    Alerts            `json:"alerts"`
-	Load      Load              `json:"load"`
+	// Absent are parts that other environments have and this one can't, by name, with
+	// what to do instead, for `pocctl status`.
+	Absent map[string]string `json:"absent"`
+	Smoke  Smoke             `json:"smoke"`
+	Canary Canary            `json:"canary"`
+	Alerts Alerts            `json:"alerts"`
+	Load   Load              `json:"load"`
 }
 
 // Ingress is where HTTP enters the environment.

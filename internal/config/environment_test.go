@@ -103,6 +103,7 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"canary without samples", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, samples: 0}\n", "line 5: canary.samples is 0", "for example 100"},
 		{"canary with a bad rate", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, rate: -1}\n", "line 5: canary.rate is -1", "or 0 for none"},
 		{"drills without an inbox", "kind: local\nalerts: {drill: true}\n", `alerts.inbox names the endpoint "alerts", which is not there`, "add endpoints: {alerts: URL}"},
+		{"absent without a way out", "kind: local\nabsent: {grafana: ' '}\n", "line 2: absent.grafana is empty", "write what to do instead"},
 		{"endpoint that is there", "kind: local\nendpoints: {app: http://a}\n", "line 2: endpoints.app cannot name an endpoint", "are there already"},
 		{"endpoint that is none", "kind: local\nendpoints: {metrics: here}\n", `line 2: endpoints.metrics is "here", which is no URL`, "$(INGRESS_URL)/prometheus"},
 		{"image elsewhere", "kind: kind\nimages: {a: {program: /b}}\n", "line 2: images is for kind local", "remove it"},

@@ -22,7 +22,7 @@ const labelFix = "use lower-case letters, digits and dashes, 63 at most"
 func (e *Environment) validate(d *document) error {
 	for _, check := range []func(*document) error{
 		e.validateName, e.validateKind, e.validateIngress, e.validateAuth, e.validateImages,
-		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateSmoke, e.validateCanary, e.validateAlerts, e.validateLoad,
+		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateAbsent, e.validateSmoke, e.validateCanary, e.validateAlerts, e.validateLoad,
 	} {
 		if err := check(d); err != nil {
 			return err
@@ -65,6 +65,15 @@ func (e *Environment) validateIngress(d *document) error {
 	if err != nil || !address.Addr().IsLoopback() || address.Port() == 0 {
 		return d.invalid("ingress.address", "write a loopback address and a port, for example "+defaultAddress,
 			"is %q; a loopback address is wanted", e.Ingress.Address)
+	}
+	return nil
+}
+
+func (e *Environment) validateAbsent(d *document) error {
+	for _, name := range sortedKeys(e.Absent) {
+		if key := "absent." + name; strings.TrimSpace(e.Absent[name]) == "" {
+			return d.invalid(key, "write what to do instead, for example pocctl logs", "is empty")
+		}
 	}
 	return nil
 }

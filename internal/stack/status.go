@@ -15,6 +15,8 @@ type Status struct {
 	Platform  PlatformStatus    `json:"platform"`
 	Releases  []ReleaseStatus   `json:"releases"`
 	Endpoints map[string]string `json:"endpoints"`
+	// Absent are parts that this environment can't have, with what to do instead.
+	Absent map[string]string `json:"absent,omitempty"`
 }
 
 // PlatformStatus is how the cluster itself is.
@@ -62,7 +64,7 @@ func (s *Stack) Status(ctx context.Context) (Status, error) {
 	if !status.Platform.Running {
 		return status, nil
 	}
-	status.State, status.Endpoints = Up, s.Endpoints()
+	status.State, status.Endpoints, status.Absent = Up, s.Endpoints(), s.options.Environment.Absent
 	client, err := s.Deployer()
 	if err != nil {
 		return status, err
