@@ -113,6 +113,9 @@ type Alerts struct {
 	// Inbox names the endpoint of the inbox that is told of every alert; "alerts" by
 	// default.
 	Inbox string `json:"inbox"`
+	// Alertmanager names the endpoint of Alertmanager's API, which is asked for silence
+	// while things are broken on purpose; "alertmanager" by default.
+	Alertmanager string `json:"alertmanager"`
 	// Drill allows `verify --alerts` to break things on purpose. Production leaves it
 	// out.
 	Drill bool `json:"drill"`

@@ -37,7 +37,7 @@ func parseEnvironment(file, folder string, data []byte) (Environment, error) {
 		Namespace: defaultNamespace,
 		Ingress:   Ingress{Address: defaultAddress},
 		Canary:    Canary{Prometheus: "prometheus", Samples: defaultSamples},
-		Alerts:    Alerts{Inbox: "alerts"},
+		Alerts:    Alerts{Inbox: "alerts", Alertmanager: "alertmanager"},
 		Load:      Load{Rate: defaultRate, Duration: defaultDuration},
 	}
 	d, err := parse(file, data, &environment)

@@ -67,7 +67,7 @@ releases:
 			Values: map[string]any{"nested": map[string]any{"count": 3, "big": 12345678, "on": true}},
 		}},
 		Canary: Canary{Prometheus: "prometheus", Samples: 100},
-		Alerts: Alerts{Inbox: "alerts"},
+		Alerts: Alerts{Inbox: "alerts", Alertmanager: "alertmanager"},
 		Load:   Load{Rate: 300, Duration: 30 * time.Second},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -22,6 +22,7 @@ const (
 	drillRate     = 60 // requests a second, so that there is something to tell of
 	drillFires    = 90 * time.Second
 	drillResolves = 150 * time.Second
+	drillEchoes   = 6 * time.Minute // what alerts of five minutes remember
 	drillLasts    = 3 * time.Minute // a fault that nobody takes back
 	drillBudget   = 5 * time.Minute
 	drillDeadline = 20 * time.Minute
@@ -53,17 +54,14 @@ func (s *Stack) alertSteps() []flow.Step {
 func (s *Stack) lanes(ctx context.Context) [][]alerts.Drill {
 	environment := s.options.Environment
 	flags := alerts.Flags{Root: s.platform.endpoint() + environment.Load.Path, Token: s.tokens(ctx, config.RoleAdmin), Lasts: drillLasts}
-	faults := func(name, alert string, value any) alerts.Drill {
-		return flags.Drill(name, alert, "fault-injection", value)
-	}
+	const faults = "fault-injection"
 	return [][]alerts.Drill{
 		{
-			faults("slow answers", "LatencyHigh", map[string]any{"latency_ms": 500}),
-			faults("errors", "ErrorRateHigh", map[string]any{"error_percent": 5, "error_status": 503}),
-			faults("nothing but errors", "ProbeFailed", map[string]any{"error_percent": 100, "error_status": 503}),
-			faults("errors for long", "AvailabilityBurnPage", map[string]any{"error_percent": 20, "error_status": 503}),
+			flags.Drill("slow answers", faults, map[string]any{"latency_ms": 500}, "LatencyHigh"),
+			flags.Drill("errors", faults, map[string]any{"error_percent": 5, "error_status": 503}, "ErrorRateHigh"),
+			flags.Drill("nothing but errors", faults, map[string]any{"error_percent": 100, "error_status": 503}, "ProbeFailed", "AvailabilityBurnPage"),
 		},
-		{flags.Drill("cache off", "CacheHitLow", "product-cache", "off")},
+		{flags.Drill("cache off", "product-cache", "off", "CacheHitLow")},
 		{s.connectionsDrill(ctx)},
 	}
 }
@@ -74,7 +72,7 @@ func (s *Stack) connectionsDrill(ctx context.Context) alerts.Drill {
 	var ended chan error
 	var stop context.CancelFunc
 	return alerts.Drill{
-		Name: "connections used up", Alert: "DatabaseConnectionsHigh",
+		Name: "connections used up", Alerts: []string{"DatabaseConnectionsHigh"},
 		Make: func(context.Context) error {
 			var holding context.Context
 			holding, stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -124,6 +122,11 @@ func (s *Stack) proveAlerts(ctx context.Context, log *flow.Log) error {
 	if err := s.othersEnded(ctx, log); err != nil {
 		return err
 	}
+	loud, err := s.silence(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer loud()
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	sent := make(chan error, 1)
@@ -155,6 +158,34 @@ func (s *Stack) proveAlerts(ctx context.Context, log *flow.Log) error {
 	}
 	return fault.New(fault.AlertsUnproved, "wanting", len(wanting), "drills", len(outcomes), "list", strings.Join(wanting, "\n"),
 		"rules", "curl -s "+s.Endpoints()[Prometheus]+"/api/v1/rules?type=alert", "logs", "pocctl logs"+s.flag()+" alertmanager")
+}
+
+// silence has Alertmanager tell nobody of what is broken on purpose, until it is over
+// and what is counted in five minutes has forgotten it.
+func (s *Stack) silence(ctx context.Context, log *flow.Log) (end func(), err error) {
+	const why = "pocctl verify --alerts breaks things on purpose"
+	url := s.Endpoints()[s.options.Environment.Alerts.Alertmanager]
+	if url == "" {
+		log.Info("alerts in earnest are not silenced: the environment names no Alertmanager")
+		return func() {}, nil
+	}
+	silences := alerts.Silences{URL: url, Client: &http.Client{Timeout: 30 * time.Second}}
+	first, err := silences.Begin(ctx, drillDeadline, why)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		// The next one begins before the first ends.
+		if _, err := silences.Begin(after, drillEchoes, why); err != nil {
+			log.Info("%v", err)
+			return
+		}
+		if err := first(after); err != nil {
+			log.Info("%v", err)
+		}
+	}, nil
 }
 
 // othersEnded waits until load and dashboards are done with.

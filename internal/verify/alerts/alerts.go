@@ -17,12 +17,12 @@ import (
 	"github.com/pocctl/pocctl/internal/inbox"
 )
 
-// Drill is a fault that is made on purpose, and the alert that has to tell of it.
+// Drill is a fault that is made on purpose, and the alerts that have to tell of it.
 type Drill struct {
 	// Name is the fault's in a word or two: "latency".
 	Name string
-	// Alert is the one's name.
-	Alert string
+	// Alerts are their names.
+	Alerts []string
 	// Make makes the fault. It should end by itself some time, for pocctl may be
 	// killed meanwhile.
 	Make func(context.Context) error
@@ -41,7 +41,7 @@ const (
 	Broken Verdict = "broken" // the fault could not be made or ended, or the alert fired before
 )
 
-// Outcome is what came of a drill. Times are absent where it did not come to that.
+// Outcome is what came of one alert of a drill. Times are absent where it did not come to that.
 type Outcome struct {
 	Drill    string  `json:"drill"`
 	Alert    string  `json:"alert"`
@@ -88,11 +88,11 @@ func Run(ctx context.Context, options Options) ([]Outcome, error) {
 	for i, lane := range options.Lanes {
 		lanes.Go(func() error {
 			for _, drill := range lane {
-				outcome, err := options.prove(running, drill)
+				outcomes, err := options.prove(running, drill)
 				if err != nil {
 					return err
 				}
-				found[i] = append(found[i], outcome)
+				found[i] = append(found[i], outcomes...)
 			}
 			return nil
 		})
@@ -102,67 +102,74 @@ func Run(ctx context.Context, options Options) ([]Outcome, error) {
 }
 
 // prove makes one drill.
-func (o Options) prove(ctx context.Context, drill Drill) (Outcome, error) {
-	outcome := Outcome{Drill: drill.Name, Alert: drill.Alert, Verdict: Broken}
-	o.Progress(drill.Name, "waits for quiet")
-	quiet, err := o.until(ctx, o.Resolves, func(list inbox.List) bool { return len(firing(list, drill.Alert)) == 0 })
-	if err != nil {
-		return outcome, err
+func (o Options) prove(ctx context.Context, drill Drill) ([]Outcome, error) {
+	outcomes := make([]Outcome, len(drill.Alerts))
+	for i, alert := range drill.Alerts {
+		outcomes[i] = Outcome{Drill: drill.Name, Alert: alert, Verdict: Broken}
 	}
-	if !quiet {
-		outcome.Detail = fmt.Sprintf("%s fired before anything was done, and went on for %s", drill.Alert, o.Resolves)
-		return outcome, nil
+	o.Progress(drill.Name, "waits for quiet")
+	loud, err := o.until(ctx, o.Resolves, drill.Alerts, func(string, []inbox.Alert) {}, quiet)
+	if err != nil || len(loud) > 0 {
+		note(outcomes, loud, Broken, fmt.Sprintf("it fired before anything was done, and went on for %s", o.Resolves))
+		note(outcomes, without(drill.Alerts, loud), Broken, "others of this fault fired before anything was done")
+		return outcomes, err
 	}
 	ended := sync.OnceValue(func() error {
 		// What was broken on purpose is mended, whatever happens.
-		mend, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		mend, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 		defer cancel()
 		return drill.End(mend)
 	})
 	made := time.Now()
 	if err := drill.Make(ctx); err != nil {
-		outcome.Detail = errors.Join(fmt.Errorf("the fault can't be made: %w", err), ended()).Error()
-		return outcome, ctx.Err()
+		note(outcomes, drill.Alerts, Broken, errors.Join(fmt.Errorf("the fault can't be made: %w", err), ended()).Error())
+		return outcomes, ctx.Err()
 	}
-	var told inbox.Alert
-	o.Progress(drill.Name, "is made; waits for "+drill.Alert)
-	fired, err := o.until(ctx, o.Fires, func(list inbox.List) bool {
-		for _, one := range firing(list, drill.Alert) {
-			told = one
-			return true
-		}
-		return false
-	})
+	o.Progress(drill.Name, "is made; waits for "+strings.Join(drill.Alerts, ", "))
+	silent, err := o.until(ctx, o.Fires, drill.Alerts, func(alert string, told []inbox.Alert) {
+		one := about(outcomes, alert)
+		one.Severity, one.Factor, one.Summary = told[0].Severity, told[0].Drill, told[0].Annotations["summary"]
+		one.FiredSeconds = seconds(told[0].Received.Sub(made))
+		o.Progress(drill.Name, fmt.Sprintf("%s came after %.0f s", alert, *one.FiredSeconds))
+	}, loudly)
 	mendErr := ended()
-	switch {
-	case err != nil:
-		return outcome, errors.Join(err, mendErr)
-	case mendErr != nil:
-		outcome.Detail = fmt.Sprintf("the fault can't be taken back: %v", mendErr)
-		return outcome, nil
-	case !fired:
-		outcome.Verdict = Silent
-		outcome.Detail = fmt.Sprintf("nobody was told within %s", o.Fires)
-		return outcome, nil
-	}
 	mended := time.Now()
-	outcome.Severity, outcome.Factor, outcome.Summary = told.Severity, told.Drill, told.Annotations["summary"]
-	outcome.FiredSeconds = seconds(told.Received.Sub(made))
-	o.Progress(drill.Name, fmt.Sprintf("%s came after %.0f s; waits for its end", drill.Alert, *outcome.FiredSeconds))
-	over, err := o.until(ctx, o.Resolves, func(list inbox.List) bool { return len(firing(list, drill.Alert)) == 0 })
 	if err != nil {
-		return outcome, err
+		return outcomes, errors.Join(err, mendErr)
 	}
-	if !over {
-		outcome.Verdict = Stuck
-		outcome.Detail = fmt.Sprintf("it still fired %s after the fault was gone", o.Resolves)
-		return outcome, nil
+	if mendErr != nil {
+		note(outcomes, drill.Alerts, Broken, fmt.Sprintf("the fault can't be taken back: %v", mendErr))
+		return outcomes, nil
 	}
-	outcome.Verdict = Proved
-	outcome.ResolvedSeconds = seconds(time.Since(mended))
-	o.Progress(drill.Name, fmt.Sprintf("proved: told after %.0f s, over after %.0f s", *outcome.FiredSeconds, *outcome.ResolvedSeconds))
-	return outcome, nil
+	note(outcomes, silent, Silent, fmt.Sprintf("nobody was told within %s", o.Fires))
+	came := without(drill.Alerts, silent)
+	stuck, err := o.until(ctx, o.Resolves, came, func(alert string, _ []inbox.Alert) {
+		one := about(outcomes, alert)
+		one.Verdict, one.ResolvedSeconds = Proved, seconds(time.Since(mended))
+		o.Progress(drill.Name, fmt.Sprintf("%s is proved: told after %.0f s, over after %.0f s", alert, *one.FiredSeconds, *one.ResolvedSeconds))
+	}, quiet)
+	note(outcomes, stuck, Stuck, fmt.Sprintf("it still fired %s after the fault was gone", o.Resolves))
+	return outcomes, err
 }
+
+func about(outcomes []Outcome, alert string) *Outcome {
+	return &outcomes[slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Alert == alert })]
+}
+
+// note gives some alerts a verdict.
+func note(outcomes []Outcome, some []string, verdict Verdict, detail string) {
+	for _, alert := range some {
+		one := about(outcomes, alert)
+		one.Verdict, one.Detail = verdict, detail
+	}
+}
+
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return slices.Contains(some, one) })
+}
+
+func quiet(firing []inbox.Alert) bool  { return len(firing) == 0 }
+func loudly(firing []inbox.Alert) bool { return len(firing) > 0 }
 
 // firing gives the exercises of an alert that are not over.
 func firing(list inbox.List, name string) []inbox.Alert {
@@ -175,25 +182,35 @@ func firing(list inbox.List, name string) []inbox.Alert {
 	return found
 }
 
-// until asks the inbox again and again; false is that it was not so in time.
-func (o Options) until(ctx context.Context, most time.Duration, so func(inbox.List) bool) (bool, error) {
+// until asks the inbox until it is so for each of some alerts, and tells of each the
+// first time; it gives those for which it was not so in time.
+func (o Options) until(ctx context.Context, most time.Duration, alerts []string, tell func(string, []inbox.Alert), so func([]inbox.Alert) bool) ([]string, error) {
 	deadline := time.NewTimer(most)
 	defer deadline.Stop()
 	tick := time.NewTicker(o.Every)
 	defer tick.Stop()
+	left := slices.Clone(alerts)
 	for {
 		list, err := o.Inbox(ctx)
 		if err != nil {
-			return false, err
+			return left, err
 		}
-		if so(list) {
-			return true, nil
+		left = slices.DeleteFunc(left, func(alert string) bool {
+			told := firing(list, alert)
+			if !so(told) {
+				return false
+			}
+			tell(alert, told)
+			return true
+		})
+		if len(left) == 0 {
+			return nil, nil
 		}
 		select {
 		case <-ctx.Done():
-			return false, context.Cause(ctx)
+			return left, context.Cause(ctx)
 		case <-deadline.C:
-			return false, nil
+			return left, nil
 		case <-tick.C:
 		}
 	}

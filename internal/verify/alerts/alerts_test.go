@@ -34,7 +34,7 @@ type world struct {
 
 func (w *world) drill(name string) alerts.Drill {
 	return alerts.Drill{
-		Name: name, Alert: w.alert,
+		Name: name, Alerts: []string{w.alert},
 		Make: func(context.Context) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -92,22 +92,22 @@ func run(ctx context.Context, worlds ...*world) ([]alerts.Outcome, error) {
 
 func TestDrills(t *testing.T) {
 	tests := map[string]struct {
-		world   world
+		world   *world
 		verdict alerts.Verdict
 		detail  string
 		makes   int
 	}{
-		"proved":           {world{alert: "A", fires: 20 * time.Second, resolves: 10 * time.Second}, alerts.Proved, "", 1},
-		"nobody is told":   {world{alert: "A", silent: true}, alerts.Silent, "within 1m0s", 1},
-		"it doesn't end":   {world{alert: "A", fires: time.Second, stuck: true}, alerts.Stuck, "1m0s after the fault was gone", 1},
-		"can't be made":    {world{alert: "A", makeErr: errors.New("refused")}, alerts.Broken, "refused", 1},
-		"can't be ended":   {world{alert: "A", fires: time.Second, endErr: errors.New("away")}, alerts.Broken, "taken back: away", 1},
-		"it fires already": {world{alert: "A", firesFrom: time.Unix(1, 0)}, alerts.Broken, "fired before", 0},
+		"proved":           {&world{alert: "A", fires: 20 * time.Second, resolves: 10 * time.Second}, alerts.Proved, "", 1},
+		"nobody is told":   {&world{alert: "A", silent: true}, alerts.Silent, "within 1m0s", 1},
+		"it doesn't end":   {&world{alert: "A", fires: time.Second, stuck: true}, alerts.Stuck, "1m0s after the fault was gone", 1},
+		"can't be made":    {&world{alert: "A", makeErr: errors.New("refused")}, alerts.Broken, "refused", 1},
+		"can't be ended":   {&world{alert: "A", fires: time.Second, endErr: errors.New("away")}, alerts.Broken, "taken back: away", 1},
+		"it fires already": {&world{alert: "A", firesFrom: time.Unix(1, 0)}, alerts.Broken, "fired before", 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				found, err := run(t.Context(), &test.world)
+				found, err := run(t.Context(), test.world)
 				if err != nil || len(found) != 1 {
 					t.Fatalf("%v, %v", found, err)
 				}
@@ -127,6 +127,24 @@ func TestDrills(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAFaultOfTwoAlerts has one that comes and one that doesn't.
+func TestAFaultOfTwoAlerts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{alert: "A", fires: 20 * time.Second, resolves: 10 * time.Second}
+		drill := w.drill("both")
+		drill.Alerts = []string{"A", "B"}
+		found, err := alerts.Run(t.Context(), alerts.Options{
+			Lanes: [][]alerts.Drill{{drill}}, Fires: time.Minute, Resolves: time.Minute,
+			Inbox: func(context.Context) (inbox.List, error) {
+				return inbox.List{Schema: inbox.Schema, Alerts: w.list()}, nil
+			},
+		})
+		if err != nil || len(found) != 2 || found[0].Verdict != alerts.Proved || found[1].Verdict != alerts.Silent || found[1].Alert != "B" || w.makes != 1 || w.ends != 1 {
+			t.Errorf("%+v, %v", found, err)
+		}
+	})
 }
 
 func TestLanesGoSideBySide(t *testing.T) {
@@ -173,7 +191,7 @@ func TestFlags(t *testing.T) {
 	}))
 	defer server.Close()
 	flags := alerts.Flags{Root: server.URL + "/api/v1", Lasts: 5 * time.Minute, Token: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t", TokenType: "Bearer"})}
-	drill := flags.Drill("errors", "ErrorRateHigh", "fault-injection", "errors")
+	drill := flags.Drill("errors", "fault-injection", "errors", "ErrorRateHigh")
 	if err := errors.Join(drill.Make(t.Context()), drill.End(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -190,6 +208,48 @@ func TestFlags(t *testing.T) {
 	}
 	if err := drill.End(t.Context()); err != nil {
 		t.Errorf("an override that is gone: %v", err)
+	}
+}
+
+func TestSilences(t *testing.T) {
+	var heard []string
+	var silence struct {
+		Matchers []struct {
+			Name, Value    string
+			IsRegex, Equal bool
+		}
+		StartsAt, EndsAt time.Time
+		Comment          string
+	}
+	status := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		heard = append(heard, r.Method+" "+r.URL.Path)
+		if r.Method == http.MethodPost {
+			if err := json.NewDecoder(r.Body).Decode(&silence); err != nil {
+				t.Error(err)
+			}
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(`{"silenceID":"s1"}`))
+	}))
+	defer server.Close()
+	silences := alerts.Silences{URL: server.URL + "/alertmanager/", Client: http.DefaultClient}
+	end, err := silences.Begin(t.Context(), 20*time.Minute, "an exercise")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(silence.Matchers) != 1 || silence.Matchers[0].Name != "drill" || silence.Matchers[0].Value != "" || silence.EndsAt.Sub(silence.StartsAt) != 20*time.Minute {
+		t.Errorf("%+v", silence)
+	}
+	if err := end(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"POST /alertmanager/api/v2/silences", "DELETE /alertmanager/api/v2/silence/s1"}; !slices.Equal(heard, want) {
+		t.Errorf("%q", heard)
+	}
+	status = http.StatusBadRequest
+	if _, err := silences.Begin(t.Context(), time.Minute, "an exercise"); err == nil || !strings.Contains(err.Error(), "400 Bad Request") {
+		t.Errorf("a refusal: %v", err)
 	}
 }
 

@@ -25,9 +25,9 @@ type Flags struct {
 }
 
 // Drill is a fault that an override of a flag makes.
-func (f Flags) Drill(name, alert, flag string, value any) Drill {
+func (f Flags) Drill(name, flag string, value any, alerts ...string) Drill {
 	return Drill{
-		Name: name, Alert: alert,
+		Name: name, Alerts: alerts,
 		Make: func(ctx context.Context) error {
 			return f.send(ctx, http.MethodPut, flag, map[string]any{
 				"value": value, "reason": "pocctl verify --alerts: " + name, "seconds": int64(f.Lasts.Seconds()),
