@@ -146,6 +146,8 @@ func TestSchemaRefuses(t *testing.T) {
 		{"backend", "config: {logLevel: loud}", "/config/logLevel"},
 		{"backend", "podDisruptionBudget: {maxUnavailable: 0}", "/podDisruptionBudget/maxUnavailable"},
 		{"backend", "autoscaling: {enabled: true, minReplicas: 5, maxReplicas: 2}", "autoscaling.minReplicas"},
+		{"backend", "smoke: {schedule: often}", "/smoke/schedule"},
+		{"backend", "{smoke: {enabled: true}, oidc: {issuer: 'https://a.example.com'}}", "smoke.existingSecret"},
 		{"issuer", "url: 127.0.0.1:8080/issuer", "/url"},
 		{"issuer", "url: http://127.0.0.1:8080/issuer/", "/url"},
 		{"issuer", "rotation: often", "/rotation"},

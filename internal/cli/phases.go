@@ -6,7 +6,7 @@ import (
 	"github.com/pocctl/pocctl/internal/stack"
 )
 
-// provision, deploy and smoke run one phase of up each.
+// provision and deploy run one phase of up each.
 
 func (a *app) provision() *cobra.Command {
 	return a.phase(stack.Provision, "Make the cluster, and nothing on it", "  pocctl provision\n  kubectl --kubeconfig \"$(pocctl kubeconfig --path)\" get nodes")
@@ -14,10 +14,6 @@ func (a *app) provision() *cobra.Command {
 
 func (a *app) deploy() *cobra.Command {
 	return a.phase(stack.Deploy, "Deploy the environment's releases on a cluster that is there", "  pocctl deploy\n  pocctl deploy --source .           # charts of this checkout")
-}
-
-func (a *app) smoke() *cobra.Command {
-	return a.phase(stack.Smoke, "Check health, migrations and one transaction", "  pocctl smoke\n  pocctl smoke -o json")
 }
 
 func (a *app) phase(name, short, example string) *cobra.Command {

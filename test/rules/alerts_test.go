@@ -222,6 +222,21 @@ func TestAlerts(t *testing.T) {
 			series: []string{`probe_success{job="probe",instance="https://shop.example/healthz"} 1x9 0x5 1x40`},
 			firing: map[time.Duration][]string{minutes(9): {}, minutes(13): {"ProbeFailed"}, minutes(20): {}},
 		},
+		"a smoke test that fails": { // passes every five minutes, then not for half an hour
+			series: []string{
+				`kube_cronjob_created{job="node",namespace="pocctl",cronjob="backend-smoke"} 0x90`,
+				`kube_cronjob_status_last_successful_time{job="node",namespace="pocctl",cronjob="backend-smoke"} 0x4 300x4 600x30 2400x40`,
+			},
+			firing: map[time.Duration][]string{minutes(20): {}, minutes(35): {"SmokeTestFailing"}, minutes(45): {}},
+		},
+		"a smoke test that never passed": {
+			series: []string{`kube_cronjob_created{job="node",namespace="pocctl",cronjob="backend-smoke"} 0x90`},
+			firing: map[time.Duration][]string{minutes(15): {}, minutes(25): {"SmokeTestFailing"}},
+		},
+		"another CronJob that fails": {
+			series: []string{`kube_cronjob_created{job="node",namespace="pocctl",cronjob="cleanup"} 0x90`},
+			firing: map[time.Duration][]string{minutes(25): {}},
+		},
 		"jobs that wait": {
 			series: []string{`queue_lag_seconds{job="backend",pod="a",instance="a"} 1x9 60x10 1x40`},
 			firing: map[time.Duration][]string{minutes(9): {}, minutes(17): {"QueueLagHigh"}, minutes(25): {}},

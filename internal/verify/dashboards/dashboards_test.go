@@ -106,6 +106,7 @@ func foreign() map[string]struct {
 	ingress, probe := metric{"the ingress", []string{"ingress", "status", "le"}}, metric{"the blackbox exporter", nil}
 	all := map[string]metric{
 		"nginx_ingress_controller_requests": ingress, "nginx_ingress_controller_request_duration_seconds_bucket": ingress,
+		"kube_cronjob_status_last_successful_time": {"kube-state-metrics", []string{"cronjob"}},
 		"probe_success": probe, "probe_duration_seconds": probe, "probe_ssl_earliest_cert_expiry": probe,
 		"up":                                {"Prometheus", nil},
 		"ALERTS":                            {"Prometheus", []string{"alertname", "alertstate", "severity"}},

@@ -77,6 +77,8 @@ func platform() []Rule {
 			"The exporter beside {{ $labels.job }} at {{ $labels.instance }} hasn't been able to connect to it for a minute."),
 		alert("ProbeFailed", Page, "probe_success == 0", "2m", "The service doesn't answer as people ask it",
 			"{{ $labels.instance }} hasn't answered as it should for 2 minutes, asked from outside by {{ $labels.job }}."),
+		alert("SmokeTestFailing", Page, `time() - (kube_cronjob_status_last_successful_time{cronjob=~".+-smoke"} or kube_cronjob_created{cronjob=~".+-smoke"}) > 900`, "5m",
+			"No smoke test has passed for long", "The transaction of {{ $labels.namespace }}/{{ $labels.cronjob }} last went well {{ $value | humanizeDuration }} ago."),
 		alert("MetricsAbsent", Page, `absent(http_server_request_duration_seconds_count{job="backend"})`, "5m",
 			"The service gives no metrics", "No series of the service's requests has come for 5 minutes: objectives can't be judged, and no alert on them fires."),
 		alert("QueueLagHigh", Ticket, "max by (job) (queue_lag_seconds) > 30", "5m", "Jobs wait for long",

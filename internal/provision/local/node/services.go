@@ -26,6 +26,7 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/dns"
 	"github.com/pocctl/pocctl/internal/provision/local/endpoints"
 	"github.com/pocctl/pocctl/internal/provision/local/ingress"
+	"github.com/pocctl/pocctl/internal/provision/local/objects"
 	"github.com/pocctl/pocctl/internal/provision/local/pki"
 	"github.com/pocctl/pocctl/internal/provision/local/proxy"
 	"github.com/pocctl/pocctl/internal/provision/local/storage"
@@ -63,7 +64,7 @@ func newServices(ctx context.Context, c cluster.Cluster, files pki.Bundle, log *
 		registry:  prometheus.NewRegistry(),
 		events:    record.NewBroadcaster(),
 	}
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), objects.New(s.informers))
 	recorder := s.events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "pocctl-node", Host: cluster.NodeName})
 
 	if s.index, err = endpoints.New(endpoints.Options{Informers: s.informers, APIServer: c.APIServer()}); err != nil {
