@@ -51,7 +51,7 @@ func attack(url string, rate int, duration time.Duration, counts bool) measured 
 	targeter := vegeta.NewStaticTargeter(vegeta.Target{Method: "GET", URL: url})
 	made := measured{Due: int64(math.Round(float64(rate) * duration.Seconds()))}
 	service, lag := make([]time.Duration, 0, made.Due), make([]time.Duration, 0, made.Due)
-	before, begin := processorTime(), time.Now()
+	before, begin := processorTime(), time.Now() // nothing is due before it
 	for result := range attacker.Attack(targeter, vegeta.Rate{Freq: rate, Per: time.Second}, duration, "") {
 		due := begin.Add(time.Duration(float64(result.Seq) / float64(rate) * float64(time.Second)))
 		service, lag = append(service, result.Latency), append(lag, result.Timestamp.Sub(due))
