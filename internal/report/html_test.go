@@ -240,9 +240,9 @@ func wellFormed(page string) string {
 
 func TestTextTellsOfTheComparison(t *testing.T) {
 	for name, want := range map[string]string{
-		"met":     "  prometheus  agrees: requests 25412, here 25412; errors 1, here 2; p95 9.8 ms, here 15.2 ms\n",
-		"differs": "  prometheus  differs: errors 30, here 0; something in between hides <30> errors\n",
-		"alone":   "  prometheus  not compared: pod backend-1 ended during the load\n",
+		"met":     "  compared  Prometheus agrees: requests 25412, here 25412; errors 1, here 2; p95 9.8 ms, here 15.2 ms\n",
+		"differs": "  compared  Prometheus differs: errors 30, here 0; something in between hides <30> errors\n",
+		"alone":   "  compared  not with Prometheus: pod backend-1 ended during the load\n",
 	} {
 		var text bytes.Buffer
 		if err := withLoad()[name].Text(&text, Look{Width: 120}); err != nil {

@@ -200,7 +200,7 @@ func (p page) reconciliation() string {
 	if p.Reconciliation == nil {
 		return ""
 	}
-	return p.titled("prometheus", p.Reconciliation.Line())
+	return p.titled("compared", p.Reconciliation.Line())
 }
 
 func (p page) canary() string {
