@@ -64,6 +64,7 @@ security: bin/gosec ## Check security alone, as a report for code scanning
 .PHONY: bench
 bench: build ## Measure speed and size: a table, and bin/bench.json
 	go build -o bin/loadbench ./internal/verify/load/loadbench
+	go build -C test/bench/vegeta -o $(CURDIR)/bin/vegetabench .
 	go build -o bin/servicebench ./test/bench/service
 	go build -o bin/bench ./test/bench
 	bin/bench -servicebench bin/servicebench -binary $(POCCTL) -loadbench bin/loadbench -json bin/bench.json

@@ -136,7 +136,11 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 			screen.Printf("the journal was not kept: %v", journalErr)
 		}
 		if o.page != "" && document.Run != "" {
-			err = errors.Join(err, drawReport(s, document, o.page))
+			if drawErr := drawReport(s, document, o.page); drawErr != nil {
+				err = errors.Join(err, drawErr)
+			} else {
+				screen.Printf("the page is %s", o.page)
+			}
 		}
 		if o.junit != "" {
 			err = errors.Join(err, writeWhole(o.junit, document.JUnit))

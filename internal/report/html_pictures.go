@@ -65,7 +65,7 @@ func overTime(result load.Result, size plot.Size, name string, unit plot.Unit, l
 		if limit := limits[label] / 1000; top > 0 && limit > 6*top {
 			drawn.Beyond = append(drawn.Beyond, label) // it would press the lines flat
 		} else {
-			shown, top = append(shown, label), max(top, limit)
+			shown, top = append(shown, label), max(top, 1.05*limit) // its name needs room above it
 		}
 	}
 	if top <= 0 {
@@ -143,7 +143,7 @@ func curveOf(percentiles []load.Percentile, limits map[string]float64) *plot.Cha
 	}
 	drawn := &plot.Chart{Size: plot.Small(), Name: "Time within which a share of the requests lies, by that share", LastIs: "p99", MostIs: "slowest"}
 	for _, label := range sortedKeys(limits) {
-		high = max(high, limits[label])
+		high = max(high, 1.05*limits[label])
 	}
 	ticks := plot.LogTicks(low, high)
 	f := plot.Frame{Size: drawn.Size, Across: plot.Axis{To: far}, Down: plot.Axis{From: ticks[0], To: ticks[len(ticks)-1], Log: true}}

@@ -190,7 +190,7 @@ func (d *Document) headFacts() []fact {
 func (d *Document) runFacts() []fact {
 	facts := []fact{{"Run", d.Run}, {"Address", d.Endpoints["app"]}}
 	if d.By != nil {
-		facts = append(facts, fact{"Generator", fmt.Sprintf("pocctl %s on %s/%s, %d cores, the machine of the service itself where the environment is local", d.By.Version, d.By.OS, d.By.Arch, d.By.Cores)})
+		facts = append(facts, fact{"Generator", fmt.Sprintf("pocctl %s on %s/%s, %d cores", d.By.Version, d.By.OS, d.By.Arch, d.By.Cores)})
 	}
 	if l := d.Load; l != nil {
 		var plan []string

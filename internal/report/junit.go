@@ -141,6 +141,10 @@ func (d *Document) junitObjectives() junitSuite {
 		if result.Reason != "" {
 			line += ": " + result.Reason
 		}
+		if result.Budget != nil {
+			left, lasts := budgetWords(*result.Budget)
+			line += "; error budget: " + left + ". " + lasts
+		}
 		switch reason := (&junitReason{Type: string(result.Verdict), Message: line}); {
 		case result.Void != "":
 			one.Error = &junitReason{Type: "void", Message: "void: " + result.Void, Text: line}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,9 @@ import (
 // narrow is the width under which the objectives' table would be cut.
 const narrow = 60
 
+// roomy is the width that the table takes with what the budgets came to.
+const roomy = 80
+
 func (p page) objectives() string {
 	if len(p.SLO) == 0 {
 		return ""
@@ -20,6 +24,7 @@ func (p page) objectives() string {
 	if p.Width < narrow {
 		return p.objectivesNarrow()
 	}
+	budgets := p.Width >= roomy && slices.ContainsFunc(p.SLO, func(r slo.Result) bool { return r.Budget != nil })
 	var rows [][]string
 	var reasons strings.Builder
 	longest := 0
@@ -30,18 +35,39 @@ func (p page) objectives() string {
 	}
 	for _, result := range p.SLO {
 		glyph, verdict := p.judged(result)
-		rows = append(rows, []string{glyph + " " + result.Name, result.Objective, observed(result), count(result.Samples), verdict})
+		row := []string{glyph + " " + result.Name, result.Objective, observed(result), count(result.Samples), verdict}
+		if budgets {
+			left, lasts := budgetCells(result.Budget)
+			row = append(row, left, lasts)
+		}
+		rows = append(rows, row)
 		reasons.WriteString(p.titled(fmt.Sprintf("%-*s", longest, result.Name), result.Reason))
 	}
 	columns := []terminal.Column{
 		{Title: "OBJECTIVE", Give: true}, {Title: "WANTED", Right: true}, {Title: "OBSERVED", Right: true},
 		{Title: "SAMPLES", Right: true}, {Title: "VERDICT"},
 	}
+	if budgets {
+		columns = append(columns, terminal.Column{Title: "LEFT", Right: true}, terminal.Column{Title: "LASTS", Right: true})
+	}
 	table := terminal.Table{Columns: columns, Rows: rows, Indent: 2}.Render(p.Width, p.Styles)
 	if reasons.Len() > 0 {
 		table += "\n" + reasons.String()
 	}
 	return table
+}
+
+// budgetCells say what is left of an error budget, and how long 30 days of it would last:
+// as the samples show with 95% confidence if none was bad.
+func budgetCells(b *slo.Budget) (left, lasts string) {
+	if b == nil {
+		return terminal.GlyphSkipped, terminal.GlyphSkipped
+	}
+	left = strconv.FormatFloat(max(0, math.Round(1000*b.Left)/10), 'f', -1, 64) + "%"
+	if b.LastsDays == 0 {
+		return left, "≥ " + days(b.LastsAtLeastDays)
+	}
+	return left, days(b.LastsDays)
 }
 
 // objectivesNarrow gives each objective its lines.
@@ -53,6 +79,10 @@ func (p page) objectivesNarrow() string {
 		said := observed(result) + ", wanted " + result.Objective
 		if result.Reason != "" {
 			said += "; " + result.Reason
+		}
+		if result.Budget != nil {
+			left, lasts := budgetCells(result.Budget)
+			said += "; budget left " + left + ", lasts " + lasts
 		}
 		for _, line := range terminal.Wrap(said, p.Width-4) {
 			text.WriteString("    " + p.Styles.Dim(line) + "\n")

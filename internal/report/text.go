@@ -58,7 +58,7 @@ func (p page) verdict() string {
 	}
 	glyph, said := p.outcome()
 	if ansi.StringWidth(glyph+name+said)+2 > p.Width {
-		return glyph + " " + name + "\n  " + said + "\n"
+		return glyph + " " + name + "\n  " + strings.ReplaceAll(ansi.Wordwrap(said, p.Width-2, ""), "\n", "\n  ") + "\n"
 	}
 	return glyph + " " + name + " " + said + "\n"
 }
@@ -202,7 +202,7 @@ func (p page) reconciliation() string {
 	if p.Reconciliation == nil {
 		return ""
 	}
-	return p.titled("prometheus", p.Reconciliation.Line())
+	return p.titled("compared", p.Reconciliation.Line())
 }
 
 func (p page) canary() string {

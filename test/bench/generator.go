@@ -11,14 +11,20 @@ import (
 	"os/exec"
 )
 
-// generator measures the load generator on a core of its own.
-func generator(ctx context.Context, loadbench string) ([]figure, error) {
-	command := exec.CommandContext(ctx, loadbench)
+// generator measures the load generator on a core of its own, and vegeta beside it.
+func generator(ctx context.Context, loadbench, vegeta string) ([]figure, error) {
+	command := exec.CommandContext(ctx, loadbench, "-vegeta", vegeta)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	var missed *exec.ExitError // it exits 1 when a goal was missed, and says which
 	if err != nil && !errors.As(err, &missed) {
 		return nil, fmt.Errorf("measure the load generator: %w", err)
+	}
+	type ability struct {
+		Most      float64 `json:"mostPerSecond"`
+		ErrorP50  float64 `json:"errorP50Milliseconds"`
+		ErrorP99  float64 `json:"errorP99Milliseconds"`
+		CPUMicros float64 `json:"cpuMicrosecondsPerRequest"`
 	}
 	type run struct {
 		Unsent   int64   `json:"unsent"`
@@ -26,13 +32,26 @@ func generator(ctx context.Context, loadbench string) ([]figure, error) {
 		Attempts int     `json:"attempts"`
 	}
 	var measured struct {
-		Hold  run `json:"hold"`
-		Stall run `json:"stall"`
+		Hold    run `json:"hold"`
+		Stall   run `json:"stall"`
+		Compare struct {
+			Pocctl ability `json:"pocctl"`
+			Vegeta ability `json:"vegeta"`
+			Times  float64 `json:"times"`
+		} `json:"compare"`
 	}
 	if err := json.Unmarshal(out, &measured); err != nil {
 		return nil, fmt.Errorf("read the load generator's figures: %w", err)
 	}
+	ours, theirs := measured.Compare.Pocctl, measured.Compare.Vegeta
 	return []figure{
+		{
+			Name:  fmt.Sprintf("generator: times vegeta's rate on one core (%.0f/s for %.0f/s), at least", ours.Most, theirs.Most),
+			Value: measured.Compare.Times, Goal: 2, Unit: "×", Met: theirs.Most > 0 && measured.Compare.Times >= 2,
+		},
+		atMost("generator: error of p50 of a known delay, vegeta's as the goal", ours.ErrorP50, theirs.ErrorP50, "ms"),
+		atMost("generator: error of p99 of a known delay, vegeta's as the goal", ours.ErrorP99, theirs.ErrorP99, "ms"),
+		atMost("generator: processor time of a request, half of vegeta's as the goal", ours.CPUMicros, theirs.CPUMicros/2, "µs"),
 		atMost("generator: unsent of 100,000 at 10,000/s, one core", float64(measured.Hold.Unsent), 0, ""),
 		atMost(fmt.Sprintf("generator: p99 at 10,000/s, one core, best of %d", measured.Hold.Attempts), measured.Hold.P99, 5, "ms"),
 		{

@@ -33,17 +33,18 @@ func atMost(name string, value, goal float64, unit string) figure {
 func main() {
 	binary := flag.String("binary", "bin/pocctl", "the pocctl to measure")
 	loadbench := flag.String("loadbench", "bin/loadbench", "the load generator's own bench")
+	vegeta := flag.String("vegeta", "bin/vegetabench", "what the load generator is compared with")
 	servicebench := flag.String("servicebench", "bin/servicebench", "the bench of the service")
 	output := flag.String("json", "bin/bench.json", "where to write the figures")
 	settle := flag.Duration("settle", time.Minute, "how long after up memory is measured")
 	flag.Parse()
-	if err := run(*binary, *loadbench, *servicebench, *output, *settle); err != nil {
+	if err := run(*binary, *loadbench, *vegeta, *servicebench, *output, *settle); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(binary, loadbench, servicebench, output string, settle time.Duration) error {
+func run(binary, loadbench, vegeta, servicebench, output string, settle time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
 	defer cancel()
 	figures, err := environment(ctx, binary, settle)
@@ -55,7 +56,7 @@ func run(binary, loadbench, servicebench, output string, settle time.Duration) e
 		return err
 	}
 	figures = append(figures, version)
-	generator, err := generator(ctx, loadbench)
+	generator, err := generator(ctx, loadbench, vegeta)
 	if err != nil {
 		return err
 	}

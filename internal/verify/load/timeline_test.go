@@ -1,6 +1,7 @@
 package load
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,5 +56,32 @@ func TestIntervalFor(t *testing.T) {
 		if got := intervalFor(run); got != want || run > got*mostIntervals {
 			t.Errorf("%s is cut into intervals of %s, want %s", run, got, want)
 		}
+	}
+}
+
+// However much is recorded, memory stays what it was when every interval had something.
+func TestMemoryStaysFlat(t *testing.T) {
+	const run = 10 * time.Minute
+	stages := Plan{Rate: 300, Duration: run}.Stages()
+	recorder := newRecorder(stages, 1)
+	record := func(from, to int) uint64 {
+		for i := from; i < to; i++ {
+			due := time.Duration(i) * (run / 180_000) % run
+			recorder.sent(sample{due: due, left: due + time.Millisecond, done: due + time.Duration(i%9973)*time.Microsecond, answer: ok}, false)
+		}
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+	first := record(0, 180_000) // once over the whole run
+	if grown := int64(record(180_000, 1_800_000)) - int64(first); grown > 1<<20 {
+		t.Errorf("ten times as many requests took %d KiB more", grown>>10)
+	}
+	if first > 40<<20 {
+		t.Errorf("a run takes %d MiB", first>>20)
+	}
+	if got := recorder.result(stages, []Operation{{Name: "get"}}, run).Total.Sent; got != 1_800_000 {
+		t.Errorf("%d are counted", got)
 	}
 }

@@ -146,6 +146,7 @@ type scrapes struct {
 	begin time.Time
 	stale map[string]bool // not scraped any more
 	err   error
+	since time.Duration // nothing is known before
 }
 
 func (s scrapes) ReadAll(context.Context) (canary.Counters, error) {
@@ -159,7 +160,13 @@ func (s scrapes) ReadAll(context.Context) (canary.Counters, error) {
 		if s.stale[name] {
 			at = 0
 		}
+		if s.since > now {
+			continue
+		}
 		made[name] = canary.Pod{Requests: int64(at / time.Millisecond), Sampled: s.begin.Add(at)}
+	}
+	if len(made) == 0 {
+		return nil, canary.ErrNoSeries
 	}
 	return made, nil
 }
@@ -172,16 +179,19 @@ func TestSettle(t *testing.T) {
 		err   error
 		pods  int
 		takes time.Duration
+		since time.Duration
 		fails error
 	}{
-		"all are scraped anew": {nil, nil, 2, 2100 * time.Millisecond, nil},
-		"one is gone":          {map[string]bool{"b": true}, nil, 1, patience.Most, nil},
-		"nobody scrapes":       {map[string]bool{"a": true, "b": true}, nil, 0, patience.Most, errStale},
-		"away":                 {nil, boom, 0, 0, boom},
+		"all are scraped anew": {nil, nil, 2, 2100 * time.Millisecond, 0, nil},
+		"one is gone":          {map[string]bool{"b": true}, nil, 1, patience.Most, 0, nil},
+		"nobody scrapes":       {map[string]bool{"a": true, "b": true}, nil, 0, patience.Most, 0, errStale},
+		"deployed just now":    {nil, nil, 2, 5 * time.Second, 4 * time.Second, nil},
+		"never scraped":        {nil, nil, 0, patience.Most, time.Hour, errStale},
+		"away":                 {nil, boom, 0, 0, 0, boom},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				source := scrapes{begin: time.Now().Add(-time.Second), stale: test.stale, err: test.err}
+				source := scrapes{begin: time.Now().Add(-time.Second), stale: test.stale, err: test.err, since: test.since}
 				start := time.Now()
 				got, err := Settle(t.Context(), source, patience)
 				if !errors.Is(err, test.fails) || len(got) != test.pods || time.Since(start) > test.takes {

@@ -23,12 +23,21 @@ type Patience struct {
 // errStale is that no pod was scraped in time.
 var errStale = errors.New("Prometheus has scraped no pod of the service since") //nolint:staticcheck // Prometheus is a name
 
+// scraped reads counters. A service that was deployed just now has none yet.
+func scraped(ctx context.Context, source Source) (canary.Counters, error) {
+	counters, err := source.ReadAll(ctx)
+	if errors.Is(err, canary.ErrNoSeries) {
+		return canary.Counters{}, nil
+	}
+	return counters, err
+}
+
 // Settle gives counters of which every pod's were scraped after it was called, so that
 // all that had been answered by then is counted. It knows by their time of scrape, which
 // has to pass on: clocks of different machines need not agree. Pods that aren't scraped
 // any more are left out.
 func Settle(ctx context.Context, source Source, patience Patience) (canary.Counters, error) {
-	first, err := source.ReadAll(ctx)
+	first, err := scraped(ctx, source)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +54,7 @@ func Settle(ctx context.Context, source Source, patience Patience) (canary.Count
 			late = true
 		case <-look.C:
 		}
-		now, err := source.ReadAll(ctx)
+		now, err := scraped(ctx, source)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +66,7 @@ func Settle(ctx context.Context, source Source, patience Patience) (canary.Count
 			}
 		}
 		switch {
-		case len(fresh) == len(now):
+		case len(fresh) == len(now) && len(fresh) > 0:
 			return fresh, nil
 		case late && len(fresh) > 0:
 			return fresh, nil

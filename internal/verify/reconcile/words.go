@@ -9,7 +9,7 @@ import (
 // Line says what the comparison came to, for people.
 func (r Result) Line() string {
 	if r.Verdict == NotCompared {
-		return "not compared: " + r.Reason
+		return "not with Prometheus: " + r.Reason
 	}
 	var parts, why []string
 	for _, row := range r.Rows {
@@ -18,7 +18,7 @@ func (r Result) Line() string {
 			why = append(why, row.Explanation)
 		}
 	}
-	line := string(r.Verdict) + ": " + strings.Join(parts, "; ")
+	line := "Prometheus " + string(r.Verdict) + ": " + strings.Join(parts, "; ")
 	if why != nil {
 		line += "; " + strings.Join(why, "; ")
 	}

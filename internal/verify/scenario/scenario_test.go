@@ -38,6 +38,26 @@ func TestShop(t *testing.T) {
 	}
 }
 
+// The example in the documentation can be sent.
+func TestDocumentedScenario(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/load.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	text, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("there is no example")
+	}
+	got, err := Parse("load.md", []byte(text), func(string) ([]byte, error) { return []byte("word\nlantern\n"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := load.Check(load.Options{URL: "http://shop", Stages: got.Stages, Scenario: got.Load}); err != nil || len(got.Stages) != 4 {
+		t.Errorf("%d stages, %v", len(got.Stages), err)
+	}
+}
+
 func files(name string) ([]byte, error) {
 	text, found := map[string]string{
 		"words.txt":  "lantern\r\n\nold kettle\n",

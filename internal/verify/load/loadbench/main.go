@@ -10,8 +10,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -57,13 +55,14 @@ func main() {
 	serve := flag.Bool("serve", false, "be the trivial server")
 	duration := flag.Duration("duration", 10*time.Second, "how long to hold the rate")
 	rate := flag.Float64("rate", goalRate, "requests a second to hold")
+	vegeta := flag.String("vegeta", "", "the program of test/bench/vegeta, to compare with; empty compares with nothing")
 	flag.Parse()
 	if *serve {
 		server()
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ok, err := bench(ctx, *rate, *duration)
+	ok, err := bench(ctx, *rate, *duration, *vegeta)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench:", err)
@@ -73,7 +72,7 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, rate float64, duration time.Duration) (bool, error) {
+func bench(ctx context.Context, rate float64, duration time.Duration, vegeta string) (bool, error) {
 	if err := useCore(0); err != nil {
 		return false, err
 	}
@@ -109,10 +108,18 @@ func bench(ctx context.Context, rate float64, duration time.Duration) (bool, err
 	}
 	stalled.OK = stalled.Unsent == 0 && stalled.Failed == 0 && stalled.P99 >= goalStall
 
+	found := map[string]any{"schema": "pocctl.loadbench/v1", "hold": hold, "stall": stalled}
+	ok := hold.OK && stalled.OK
+	if vegeta != "" {
+		compared, err := compare(ctx, url, vegeta)
+		if err != nil {
+			return false, err
+		}
+		found["compare"], ok = compared, ok && compared.OK
+	}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", "  ")
-	err = encoder.Encode(map[string]any{"schema": "pocctl.loadbench/v1", "hold": hold, "stall": stalled})
-	return hold.OK && stalled.OK, err
+	return ok, encoder.Encode(found)
 }
 
 // leastDisturbed runs a plan until it meets the goal, three times at most, and
@@ -156,24 +163,6 @@ func run(ctx context.Context, url string, plan load.Plan) (measured, error) {
 		CPUMicros: float64((processorTime() - before).Microseconds()) / requests,
 		MemoryMB:  peakMemory(), Void: result.Void,
 	}, nil
-}
-
-func server() {
-	if err := useCore(1); err != nil {
-		fmt.Fprintln(os.Stderr, "loadbench server:", err)
-		os.Exit(1)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // takes no time
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "loadbench server:", err)
-		os.Exit(1)
-	}
-	fmt.Printf("http://%s\n", listener.Addr())
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Cache", "hit")
-		_, _ = io.WriteString(w, `{"id":"1","name":"lantern"}`)
-	})
-	_ = (&http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
 }
 
 // useCore keeps this process on one core; later threads inherit it.
