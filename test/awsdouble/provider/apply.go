@@ -150,8 +150,7 @@ func (s *Server) claim(work change) (cloud.Resource, *tfprotov5.Diagnostic, erro
 		resource := cloud.Resource{Type: work.kind, ID: fmt.Sprint(made.values["id"]), Attributes: made.values, Made: time.Now().UTC()}
 		err := s.account.Add(resource)
 		if errors.Is(err, cloud.ErrExists) {
-			if drawing := strings.Contains(work.behaviour.ID, "{hex") || strings.Contains(work.behaviour.ID, "{upper") ||
-				strings.Contains(work.behaviour.ID, "{uuid") || work.behaviour.ID == "" && work.planned["name"] == nil; drawing {
+			if work.behaviour.ID == "" && work.planned["name"] == nil || drawn.MatchString(work.behaviour.ID) {
 				continue
 			}
 			code := work.behaviour.Taken

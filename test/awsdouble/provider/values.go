@@ -35,6 +35,9 @@ var placeholder = regexp.MustCompile(`\{([a-z0-9_.|]+)\}`)
 
 var drawing = regexp.MustCompile(`^(hex|digits|upper|lower)(\d+)$`)
 
+// drawn tells a template that gives another value at another attempt.
+var drawn = regexp.MustCompile(`\{(uuid|(hex|digits|upper|lower)\d+)\}`)
+
 // expand fills a template's placeholders; false if one is not known yet.
 func (m *maker) expand(template any) (any, bool) {
 	switch template := template.(type) {
