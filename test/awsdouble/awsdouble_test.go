@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,8 @@ type workspace struct {
 	*testing.T
 	folder string
 	double awsdouble.Double
+
+	environment []string
 }
 
 const head = `
@@ -66,13 +69,37 @@ output "endpoint" { value = aws_eks_cluster.main.endpoint }
 output "issuer" { value = aws_eks_cluster.main.identity[0].oidc[0].issuer }
 `
 
-func newWorkspace(t *testing.T, parts ...string) *workspace {
+// prepare makes one; newWorkspace also runs init in it.
+func prepare(t *testing.T, parts ...string) *workspace {
 	t.Helper()
 	t.Parallel()
 	w := &workspace{T: t, folder: t.TempDir(), double: awsdouble.Install(t)}
+	w.environment = append(os.Environ(), w.double.Environment()...)
 	w.write(parts...)
+	return w
+}
+
+func newWorkspace(t *testing.T, parts ...string) *workspace {
+	t.Helper()
+	w := prepare(t, parts...)
 	w.run("init")
 	return w
+}
+
+// object asks S3 for something outside of Terraform, and gives the status.
+func (w *workspace) object(method, url, body string) int {
+	w.Helper()
+	request, err := http.NewRequestWithContext(w.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIADOUBLE/20260101/eu-west-1/s3/aws4_request")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
 }
 
 func (w *workspace) write(parts ...string) {
@@ -92,7 +119,7 @@ func (w *workspace) control(control cloud.Control) {
 func (w *workspace) command(arguments ...string) (*exec.Cmd, *bytes.Buffer) {
 	command := exec.CommandContext(w.Context(), "terraform", append(arguments, "-no-color")...)
 	command.Dir = w.folder
-	command.Env = append(os.Environ(), w.double.Environment()...)
+	command.Env = w.environment
 	output := &bytes.Buffer{}
 	command.Stdout, command.Stderr = output, output
 	return command, output
