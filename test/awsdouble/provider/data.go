@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,6 +61,15 @@ func (s *Server) find(kind string, block schema.Block, config map[string]any, ma
 		return policyDocument(made.values)
 	case "aws_ec2_instance_type_offerings":
 		return offerings(config, made)
+	case "aws_default_tags":
+		s.mutex.Lock()
+		defer s.mutex.Unlock()
+		made.values["tags"] = allTags(s.configured, nil)
+		return nil
+	case "aws_secretsmanager_random_password":
+		made.seed = requestID() // another one at every read, as the real one
+		made.values["random_password"] = made.draw("abcdefghijkmnopqrstuvwxyz23456789", length(config["password_length"]))
+		return nil
 	}
 	if len(templates) > 0 {
 		return nil
@@ -79,6 +89,19 @@ func (s *Server) find(kind string, block schema.Block, config map[string]any, ma
 		made.values["tags"] = tags
 	}
 	return nil
+}
+
+// length is a number that is asked for, 32 if none is.
+func length(value any) int {
+	number, ok := value.(json.Number)
+	if !ok {
+		return 32
+	}
+	asked, err := number.Int64()
+	if err != nil {
+		return 32
+	}
+	return int(asked)
 }
 
 func setDefaults(values, defaults map[string]any) {

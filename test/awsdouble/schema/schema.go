@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -20,6 +21,8 @@ type Schema struct {
 	Provider  json.RawMessage            // Block of the provider's own configuration
 	Resources map[string]json.RawMessage // Block by type, "aws_vpc"
 	Data      map[string]json.RawMessage // Block of a data source by type
+
+	read sync.Map // Block by the part and type
 }
 
 // Block is a set of arguments: of a type, or of a block within it.
@@ -100,15 +103,27 @@ func Read(path string) (*Schema, error) {
 }
 
 // Resource is the block of a type of resource.
-func (s *Schema) Resource(kind string) (Block, error) { return decode(kind, s.Resources) }
+func (s *Schema) Resource(kind string) (Block, error) { return s.block("resource ", kind, s.Resources) }
 
 // DataSource is the block of a type of data source.
-func (s *Schema) DataSource(kind string) (Block, error) { return decode(kind, s.Data) }
+func (s *Schema) DataSource(kind string) (Block, error) { return s.block("data ", kind, s.Data) }
 
 // Configuration is the block of the provider itself.
 func (s *Schema) Configuration() (Block, error) {
 	var block Block
 	return block, json.Unmarshal(s.Provider, &block)
+}
+
+// block is a type's, decoded once.
+func (s *Schema) block(part, kind string, of map[string]json.RawMessage) (Block, error) {
+	if known, ok := s.read.Load(part + kind); ok {
+		return known.(Block), nil //nolint:forcetypeassert // nothing else is put there
+	}
+	block, err := decode(kind, of)
+	if err == nil {
+		s.read.Store(part+kind, block)
+	}
+	return block, err
 }
 
 func decode(kind string, of map[string]json.RawMessage) (Block, error) {
