@@ -76,8 +76,8 @@ func (c *call) content() []byte {
 			return content
 		}
 		length, _, _ := strings.Cut(strings.TrimSpace(line), ";")
-		size, err := strconv.ParseInt(length, 16, 64)
-		if err != nil || size == 0 {
+		size, err := strconv.ParseUint(length, 16, 63)
+		if err != nil || size == 0 || size > uint64(len(c.body)) {
 			return content
 		}
 		frame := make([]byte, size)

@@ -129,7 +129,7 @@ func (s *Server) claim(work change) (cloud.Resource, *tfprotov5.Diagnostic, erro
 			Code: code, Message: fmt.Sprintf("The maximum number of %s has been reached.", plural(work.kind)),
 		}), nil
 	}
-	asked := seeded(work.kind, plain(work.planned))
+	asked := seeded(work.kind, written(work.planned))
 	for attempt := range 10_000 {
 		made := s.maker(work.control, work.kind, fmt.Sprintf("%s/%d", asked, attempt), work.planned)
 		if problem := taken(work, made.values, others); problem != nil {
@@ -194,7 +194,7 @@ func without(templates map[string]any, mention string) map[string]any {
 }
 
 func (s *Server) update(ctx context.Context, work change) (map[string]any, *tfprotov5.Diagnostic, error) {
-	made := s.maker(work.control, work.kind, seeded(work.kind, work.before["id"], plain(work.planned)), work.planned)
+	made := s.maker(work.control, work.kind, seeded(work.kind, work.before["id"], written(work.planned)), work.planned)
 	for _, name := range work.behaviour.Recount {
 		made.values[name] = recount(work.before[name])
 	}
@@ -327,27 +327,6 @@ func duplicate(value any) any {
 		list := make([]any, len(value))
 		for i, element := range value {
 			list[i] = duplicate(element)
-		}
-		return list
-	}
-	return value
-}
-
-// plain is a value that can be written as JSON, for a seed.
-func plain(value any) any {
-	switch value := value.(type) {
-	case unknown:
-		return "?"
-	case map[string]any:
-		all := map[string]any{}
-		for name, element := range value {
-			all[name] = plain(element)
-		}
-		return all
-	case []any:
-		list := make([]any, len(value))
-		for i, element := range value {
-			list[i] = plain(element)
 		}
 		return list
 	}

@@ -2,7 +2,7 @@ package provider
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
 	"strings"
 	"time"
@@ -10,10 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// table says what the schema does not: see its head.
+// tables say what the schema does not: how the provider makes identifiers and
+// computed values, what it defaults, what forces a new resource, and how long
+// things usually take. Types that are in none get plausible values by the names of
+// their attributes. Sources: the provider's documentation, and AWS' own.
 //
-//go:embed behaviour.yaml
-var table []byte
+//go:embed behaviour/*.yaml
+var tables embed.FS
 
 // behaviour is what a type of resource does.
 type behaviour struct {
@@ -32,13 +35,23 @@ type behaviour struct {
 	API      string         `yaml:"api"` // "EC2 CreateVpc", for errors; the generic one if empty
 }
 
-// behaviours reads the table.
+// behaviours reads the tables.
 func behaviours() (map[string]behaviour, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(table))
-	decoder.KnownFields(true)
-	var all map[string]behaviour
-	if err := decoder.Decode(&all); err != nil {
-		return nil, fmt.Errorf("read the double's behaviour: %w", err)
+	files, err := tables.ReadDir("behaviour")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]behaviour{}
+	for _, file := range files {
+		text, err := tables.ReadFile("behaviour/" + file.Name())
+		if err != nil {
+			return nil, err
+		}
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&all); err != nil {
+			return nil, fmt.Errorf("read the double's behaviour, %s: %w", file.Name(), err)
+		}
 	}
 	return all, nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -44,7 +46,7 @@ func fromTerraform(value tftypes.Value) (any, error) {
 	case kind.Is(tftypes.Number):
 		var number big.Float
 		err := value.As(&number)
-		return json.Number(number.Text('g', -1)), err
+		return json.Number(number.Text('f', -1)), err
 	case kind.Is(tftypes.List{}), kind.Is(tftypes.Set{}), kind.Is(tftypes.Tuple{}):
 		var elements []tftypes.Value
 		if err := value.As(&elements); err != nil {
@@ -56,6 +58,9 @@ func fromTerraform(value tftypes.Value) (any, error) {
 			if list[i], err = fromTerraform(element); err != nil {
 				return nil, err
 			}
+		}
+		if kind.Is(tftypes.Set{}) {
+			ordered(list)
 		}
 		return list, nil
 	case kind.Is(tftypes.Map{}), kind.Is(tftypes.Object{}):
@@ -74,6 +79,48 @@ func fromTerraform(value tftypes.Value) (any, error) {
 	default:
 		return nil, fmt.Errorf("a value of type %s", kind)
 	}
+}
+
+// ordered sorts a set's elements, so that two sets of the same compare equal.
+func ordered(set []any) {
+	slices.SortFunc(set, func(one, other any) int { return strings.Compare(written(one), written(other)) })
+}
+
+// written is a value as JSON, with what is unknown as a question mark.
+func written(value any) string {
+	text, _ := json.Marshal(plain(value)) // of such values there is JSON always
+	return string(text)
+}
+
+// plain is a value that can be written as JSON.
+func plain(value any) any {
+	switch value := value.(type) {
+	case unknown:
+		return "?"
+	case map[string]any:
+		all := make(map[string]any, len(value))
+		for name, element := range value {
+			all[name] = plain(element)
+		}
+		return all
+	case []any:
+		list := make([]any, len(value))
+		for i, element := range value {
+			list[i] = plain(element)
+		}
+		return list
+	}
+	return value
+}
+
+// canonical is a value as it is once Terraform had it: all fields there, sets in
+// order.
+func canonical(value any, kind tftypes.Type) (any, error) {
+	typed, err := toTerraform(value, kind)
+	if err != nil {
+		return nil, err
+	}
+	return fromTerraform(typed)
 }
 
 // toProto gives a value to Terraform.

@@ -50,7 +50,12 @@ func (s *Server) PlanResourceChange(_ context.Context, request *tfprotov5.PlanRe
 	}
 
 	planned := plan(block, object(config), object(before))
-	s.complete(request.TypeName, block, planned, object(before))
+	s.complete(request.TypeName, block, planned)
+	value, err := canonical(planned, kind)
+	if err != nil {
+		return nil, err
+	}
+	planned = object(value)
 	answer := &tfprotov5.PlanResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true}
 	if before != nil && !reflect.DeepEqual(planned, before) {
 		behaviour := s.of(request.TypeName)
@@ -97,7 +102,7 @@ func planNested(nested schema.Nested, config, before any) any {
 			}
 			list[i] = plan(nested.Block, object(element), counterpart(nested, i, object(element), old))
 		}
-		return sameOrder(nested, list, old)
+		return list
 	case map[string]any:
 		if nested.Nesting == "single" {
 			return plan(nested.Block, config, object(before))
@@ -126,30 +131,16 @@ func counterpart(nested schema.Nested, place int, config map[string]any, before 
 		if old == nil {
 			continue
 		}
-		if reflect.DeepEqual(plan(nested.Block, config, old), old) {
+		if written(plan(nested.Block, config, old)) == written(old) {
 			return old
 		}
 	}
 	return nil
 }
 
-// sameOrder gives a set's elements in the order that they had, if they are the
-// same, so that a comparison finds no difference.
-func sameOrder(nested schema.Nested, list, before []any) []any {
-	if nested.Nesting != "set" || len(list) != len(before) {
-		return list
-	}
-	for _, element := range list {
-		if !slices.ContainsFunc(before, func(old any) bool { return reflect.DeepEqual(old, element) }) {
-			return list
-		}
-	}
-	return before
-}
-
 // complete adds what the real provider knows at once: defaults, the region, and
 // all tags.
-func (s *Server) complete(kind string, block schema.Block, planned, before map[string]any) {
+func (s *Server) complete(kind string, block schema.Block, planned map[string]any) {
 	for path, value := range s.of(kind).Defaults {
 		setDefault(planned, strings.Split(path, "."), value)
 	}
@@ -162,25 +153,6 @@ func (s *Server) complete(kind string, block schema.Block, planned, before map[s
 	if _, has := block.Attributes["tags_all"]; has {
 		planned["tags_all"] = allTags(configured, planned["tags"])
 	}
-	for name, value := range planned { // sets of text come in any order
-		if attribute, ok := block.Attributes[name]; ok && attribute.Type.Is(tftypes.Set{}) && sameSet(value, before[name]) {
-			planned[name] = before[name]
-		}
-	}
-}
-
-func sameSet(one, other any) bool {
-	first, ok := one.([]any)
-	second, also := other.([]any)
-	if !ok || !also || len(first) != len(second) {
-		return false
-	}
-	for _, element := range first {
-		if !slices.ContainsFunc(second, func(old any) bool { return reflect.DeepEqual(old, element) }) {
-			return false
-		}
-	}
-	return true
 }
 
 func allTags(configured configuration, own any) any {

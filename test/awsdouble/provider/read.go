@@ -46,13 +46,7 @@ func (s *Server) ReadResource(_ context.Context, request *tfprotov5.ReadResource
 		answer.NewState, err = toProto(nil, kind)
 		return answer, err
 	}
-	attributes := resource.Attributes
-	for name, now := range attributes { // a set's order is no change
-		if sameSet(now, current[name]) {
-			attributes[name] = current[name]
-		}
-	}
-	answer.NewState, err = toProto(attributes, kind)
+	answer.NewState, err = toProto(resource.Attributes, kind)
 	return answer, err
 }
 

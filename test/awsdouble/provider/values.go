@@ -269,9 +269,9 @@ func (m *maker) text(name string) string {
 func normal(value any) any {
 	switch value := value.(type) {
 	case int:
-		return json.Number(big.NewFloat(float64(value)).Text('g', -1))
+		return json.Number(big.NewFloat(float64(value)).Text('f', -1))
 	case float64:
-		return json.Number(big.NewFloat(value).Text('g', -1))
+		return json.Number(big.NewFloat(value).Text('f', -1))
 	case []any:
 		list := make([]any, len(value))
 		for i, element := range value {
