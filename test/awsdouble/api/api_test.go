@@ -44,7 +44,7 @@ func serve(t *testing.T, resources ...cloud.Resource) (*cloud.Account, *api.Serv
 	server := api.Serve(t, account)
 	configuration, err := config.LoadDefaultConfig(t.Context(),
 		config.WithRegion("eu-west-1"), config.WithBaseEndpoint(server.URL),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIADOUBLE", "double", "")),
+		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(api.AccessKey, api.SecretKey, "")),
 		config.WithRetryMaxAttempts(1))
 	if err != nil {
 		t.Fatal(err)

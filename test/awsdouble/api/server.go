@@ -82,13 +82,19 @@ func New(account *cloud.Account) *Server {
 	return server
 }
 
+// AccessKey and SecretKey are the credentials of the account's only user.
+const (
+	AccessKey = "AKIADOUBLE"
+	SecretKey = "double"
+)
+
 // Environment is what the SDK and Terraform need in their environment to call
 // this server, with credentials that never were anybody's.
 func (s *Server) Environment() []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + s.URL,
-		"AWS_ACCESS_KEY_ID=AKIADOUBLE",
-		"AWS_SECRET_ACCESS_KEY=double",
+		"AWS_ACCESS_KEY_ID=" + AccessKey,
+		"AWS_SECRET_ACCESS_KEY=" + SecretKey,
 		"AWS_REGION=eu-west-1",
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE=/dev/null",
