@@ -39,7 +39,7 @@ up: ## Build pocctl and bring the whole stack up on this machine
 .PHONY: test
 test: ## Run every test: unit, race, end to end
 	@scripts/prerequisites go gcc postgres redis-server kubectl tmux npm
-	@$(MAKE) --no-print-directory build tools/sqs/node_modules
+	@$(MAKE) --no-print-directory build tools/sqs/node_modules awsdouble
 	scripts/test
 
 .PHONY: build
@@ -135,7 +135,7 @@ tools/sqs/node_modules: tools/sqs/package.json tools/sqs/package-lock.json
 AWSDOUBLE := bin/awsdouble/registry.terraform.io/hashicorp/aws/6.25.0/$(shell go env GOOS 2>/dev/null)_$(shell go env GOARCH 2>/dev/null)
 
 .PHONY: awsdouble
-awsdouble: $(AWSDOUBLE)/schema.json ## Build the AWS double: a provider and a configuration of Terraform
+awsdouble: $(AWSDOUBLE)/schema.json ## Build the AWS double that tests run Terraform with
 	go build -ldflags '-s -w' -o $(AWSDOUBLE)/terraform-provider-aws_v6.25.0 ./test/awsdouble/terraform-provider-aws
 	printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' '$(CURDIR)/bin/awsdouble' > bin/awsdouble/terraformrc
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,7 +215,7 @@ func instanceTypes(c *call) (any, error) {
 			break
 		}
 		if !strings.Contains(kind, ".") {
-			return nil, &failure{status: 400, code: "InvalidInstanceType", message: "The following supplied instance types do not exist: [" + kind + "]"}
+			return nil, &failure{status: http.StatusBadRequest, code: "InvalidInstanceType", message: "The following supplied instance types do not exist: [" + kind + "]"}
 		}
 		items = append(items, map[string]any{"instanceType": kind, "vCpuInfo": map[string]any{"defaultVCpus": processors(kind)}})
 	}
@@ -241,7 +242,7 @@ func regions(c *call) (any, error) {
 		}
 	}
 	if len(items) == 0 {
-		return nil, &failure{status: 400, code: "InvalidParameterValue", message: "Invalid region provided"}
+		return nil, &failure{status: http.StatusBadRequest, code: "InvalidParameterValue", message: "Invalid region provided"}
 	}
 	return map[string]any{"regionInfo": items}, nil
 }
@@ -252,7 +253,7 @@ func remove(kind, parameter, missing string) operation {
 		if _, there, err := c.account.Get(kind, id); err != nil {
 			return nil, err
 		} else if !there {
-			return nil, &failure{status: 400, code: missing, message: "The " + parameter + " '" + id + "' does not exist."}
+			return nil, &failure{status: http.StatusBadRequest, code: missing, message: "The " + parameter + " '" + id + "' does not exist."}
 		}
 		return map[string]any{"return": true}, c.account.Remove(kind, id)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 )
@@ -19,7 +20,7 @@ func identity() map[string]operation {
 func simulate(c *call) (any, error) {
 	source := c.form.Get("PolicySourceArn")
 	if source == "" {
-		return nil, &failure{status: 400, code: "ValidationError", message: "PolicySourceArn is required"}
+		return nil, &failure{status: http.StatusBadRequest, code: "ValidationError", message: "PolicySourceArn is required"}
 	}
 	var results []any
 	for i := 1; ; i++ {

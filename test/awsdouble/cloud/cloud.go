@@ -36,7 +36,7 @@ type Resource struct {
 }
 
 // ErrExists is returned for a resource whose identifier is taken.
-var ErrExists = errors.New("it exists already") //nolint:gochecknoglobals // an error to compare with
+var ErrExists = errors.New("it exists already")
 
 // Open opens the account in a directory, which is made if it is not there.
 func Open(directory string) (*Account, error) {

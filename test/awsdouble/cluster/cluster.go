@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -86,7 +87,7 @@ func refuse(writer http.ResponseWriter, reason error) {
 func authenticate(request *http.Request, account *cloud.Account, name string, now time.Time) error {
 	encoded, ok := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer k8s-aws-v1.")
 	if !ok {
-		return fmt.Errorf("no token of EKS'")
+		return errors.New("no token of EKS'")
 	}
 	text, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {
@@ -121,7 +122,7 @@ func authenticate(request *http.Request, account *cloud.Account, name string, no
 func verify(request *http.Request, signed *url.URL, name string, made time.Time) error {
 	scope := strings.Split(signed.Query().Get("X-Amz-Credential"), "/")
 	if len(scope) != 5 {
-		return fmt.Errorf("the token has no credential")
+		return errors.New("the token has no credential")
 	}
 	again := *signed
 	query := signed.Query()
