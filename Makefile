@@ -43,7 +43,7 @@ up: ## Build pocctl and bring the whole stack up on this machine
 .PHONY: test
 test: ## Run every test: unit, race, end to end
 	@scripts/prerequisites go gcc postgres redis-server kubectl tmux npm
-	@$(MAKE) --no-print-directory build tools/sqs/node_modules
+	@$(MAKE) --no-print-directory build tools/sqs/node_modules awsdouble
 	scripts/test
 
 .PHONY: build
@@ -138,6 +138,21 @@ $(EXPORTER)/program/exporter-%.gz: $(filter-out %_test.go,$(wildcard $(EXPORTER)
 tools/sqs/node_modules: tools/sqs/package.json tools/sqs/package-lock.json
 	npm ci --no-progress --prefix tools/sqs
 	touch $@
+
+# The double of the AWS provider that tests run Terraform with, where Terraform
+# looks for a provider on disk, with the schema that it serves. The version is
+# that of the provider that the schema was made of.
+AWSDOUBLE := bin/awsdouble/registry.terraform.io/hashicorp/aws/6.25.0/$(shell go env GOOS 2>/dev/null)_$(shell go env GOARCH 2>/dev/null)
+
+.PHONY: awsdouble
+awsdouble: $(AWSDOUBLE)/schema.json ## Build the AWS double that tests run Terraform with
+	go build -ldflags '-s -w' -o $(AWSDOUBLE)/terraform-provider-aws_v6.25.0 ./test/awsdouble/terraform-provider-aws
+	printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' '$(CURDIR)/bin/awsdouble' > bin/awsdouble/terraformrc
+
+$(AWSDOUBLE)/schema.json: tools/awsschema/extract.js tools/awsschema/package-lock.json
+	@scripts/prerequisites npm
+	npm ci --no-progress --prefix tools/awsschema
+	node tools/awsschema/extract.js $@
 
 # Tools are built when a target first needs them, and again when their pins change.
 tool = CGO_ENABLED=0 go build -C $(1) -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
