@@ -5,6 +5,9 @@ terraform {
     aws = {
       source  = "hashicorp/aws"
       version = "~> 6.0"
+
+      # CloudFront takes certificates and firewalls from there alone.
+      configuration_aliases = [aws.us_east_1]
     }
   }
 }
