@@ -2,13 +2,12 @@
 # the database, whichever is longer: both, the cache and the edge begin as soon as
 # there are subnets, and what they need of each other is names that are known before.
 
-data "aws_caller_identity" "this" {}
 data "aws_partition" "this" {}
 
 locals {
   name      = "${var.project}-${var.environment}"
   trail     = "${local.name}-trail"
-  account   = data.aws_caller_identity.this.account_id
+  account   = var.account_id
   partition = data.aws_partition.this.partition
 }
 

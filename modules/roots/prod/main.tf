@@ -19,6 +19,17 @@ terraform {
   }
 }
 
+variable "tags" {
+  description = "Tags for everything, beside `pocctl:project`, `pocctl:environment` and `pocctl:managed-by`."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : !startswith(key, "pocctl:") && !startswith(key, "aws:")])
+    error_message = "Tags that begin with pocctl: or aws: are taken."
+  }
+}
+
 locals {
   tags = merge(var.tags, {
     "pocctl:project"     = var.project
@@ -57,7 +68,6 @@ module "stack" {
   region       = var.region
   domain       = var.domain
   zone_id      = var.zone_id
-  tags         = var.tags
   protected    = var.protected
   log_days     = var.log_days
   network      = var.network

@@ -52,17 +52,6 @@ variable "zone_id" {
   default     = null
 }
 
-variable "tags" {
-  description = "Tags for everything, beside `pocctl:project`, `pocctl:environment` and `pocctl:managed-by`."
-  type        = map(string)
-  default     = {}
-
-  validation {
-    condition     = alltrue([for key in keys(var.tags) : !startswith(key, "pocctl:") && !startswith(key, "aws:")])
-    error_message = "Tags that begin with pocctl: or aws: are taken."
-  }
-}
-
 variable "protected" {
   description = "Whether data outlives mistakes: deletion protection, final snapshots, buckets that are not deleted with what is in them."
   type        = bool
