@@ -47,3 +47,8 @@ output "security_group_id" {
   description = "Security group of the instance."
   value       = aws_security_group.this.id
 }
+
+output "deletion_protection" {
+  description = "Whether the instance refuses to be deleted."
+  value       = aws_db_instance.this.deletion_protection
+}
