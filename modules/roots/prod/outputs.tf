@@ -1,4 +1,4 @@
-# Written by make generate, out of modules/stack/outputs.tf.
+# Written by scripts/modules generate, out of modules/stack/outputs.tf.
 
 output "name" {
   description = "First part of every name: project and environment."

@@ -1,4 +1,4 @@
-# Written by make generate, out of modules/stack/variables.tf.
+# Written by scripts/modules generate, out of modules/stack/variables.tf.
 
 variable "project" {
   description = "First part of every name."
