@@ -5,6 +5,7 @@
 data "aws_region" "this" {}
 data "aws_caller_identity" "this" {}
 data "aws_partition" "this" {}
+data "aws_default_tags" "this" {}
 
 data "aws_ec2_managed_prefix_list" "cloudfront" {
   count = var.origin_prefix_list_id == null ? 1 : 0

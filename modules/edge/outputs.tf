@@ -33,9 +33,22 @@ output "ingress" {
     "ssl-policy"                          = "ELBSecurityPolicy-TLS13-1-2-2021-06"
     "certificate-arn"                     = aws_acm_certificate_validation.origin.certificate_arn
     "load-balancer-name"                  = aws_lb.this.name
+    "subnets"                             = join(",", var.subnet_ids)
     "security-groups"                     = aws_security_group.load_balancer.id
     "manage-backend-security-group-rules" = "false"
     "wafv2-acl-arn"                       = module.origin_firewall.arn
+  }
+}
+
+output "controller_values" {
+  description = "Values for the load balancer controller's chart. It takes away tags that it does not know: without `externalManagedTags` it would take away Terraform's."
+  value = {
+    clusterName         = var.cluster_name
+    region              = local.region
+    vpcId               = var.vpc_id
+    defaultTags         = data.aws_default_tags.this.tags
+    externalManagedTags = keys(data.aws_default_tags.this.tags)
+    serviceAccount      = { create = true, name = aws_eks_pod_identity_association.controller.service_account }
   }
 }
 

@@ -22,7 +22,7 @@ module "key" {
   services = {
     "budgets.amazonaws.com"              = {}
     "cloudwatch.amazonaws.com"           = {}
-    "events.amazonaws.com"               = {}
+    "events.amazonaws.com"               = { unconditional = true }
     "logs.${local.region}.amazonaws.com" = { context = [local.log_arn] }
   }
 }
@@ -40,13 +40,30 @@ data "aws_iam_policy_document" "alerts" {
 
     principals {
       type        = "Service"
-      identifiers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"]
+      identifiers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]
     }
 
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [local.account]
+    }
+  }
+
+  statement {
+    sid       = "Findings"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alerts.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = ["arn:${local.partition}:events:${local.region}:${local.account}:rule/${var.name}-findings"]
     }
   }
 }

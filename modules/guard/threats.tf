@@ -28,10 +28,19 @@ resource "aws_guardduty_detector_feature" "runtime" {
   name        = "RUNTIME_MONITORING"
   status      = "ENABLED"
 
-  # GuardDuty puts its agent into clusters, as an add-on.
-  additional_configuration {
-    name   = "EKS_ADDON_MANAGEMENT"
-    status = "ENABLED"
+  # GuardDuty puts its agent into clusters, as an add-on. It answers with all three of
+  # these, so that naming fewer would be drift for ever.
+  dynamic "additional_configuration" {
+    for_each = [
+      { name = "EKS_ADDON_MANAGEMENT", status = "ENABLED" },
+      { name = "ECS_FARGATE_AGENT_MANAGEMENT", status = "DISABLED" },
+      { name = "EC2_AGENT_MANAGEMENT", status = "DISABLED" },
+    ]
+
+    content {
+      name   = additional_configuration.value.name
+      status = additional_configuration.value.status
+    }
   }
 }
 

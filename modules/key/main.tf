@@ -33,24 +33,13 @@ data "aws_iam_policy_document" "this" {
         identifiers = [statement.key]
       }
 
-      # CloudWatch Logs sends no source, but what it encrypts.
       dynamic "condition" {
-        for_each = length(statement.value.context) == 0 ? [1] : []
+        for_each = length(statement.value.sources) + length(statement.value.context) == 0 && !statement.value.unconditional ? [1] : []
 
         content {
           test     = "StringEquals"
           variable = "aws:SourceAccount"
           values   = [data.aws_caller_identity.this.account_id]
-        }
-      }
-
-      dynamic "condition" {
-        for_each = length(statement.value.context) == 0 ? [] : [1]
-
-        content {
-          test     = "ArnLike"
-          variable = "kms:EncryptionContext:aws:logs:arn"
-          values   = statement.value.context
         }
       }
 
@@ -61,6 +50,16 @@ data "aws_iam_policy_document" "this" {
           test     = "ArnLike"
           variable = "aws:SourceArn"
           values   = statement.value.sources
+        }
+      }
+
+      dynamic "condition" {
+        for_each = length(statement.value.context) == 0 ? [] : [1]
+
+        content {
+          test     = "ArnLike"
+          variable = "kms:EncryptionContext:aws:logs:arn"
+          values   = statement.value.context
         }
       }
     }

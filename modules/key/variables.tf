@@ -16,18 +16,25 @@ variable "description" {
 variable "services" {
   description = <<-EOT
     AWS services that use the key for this account: the service's principal to what their requests have to carry.
-    `sources` are patterns of the ARN that they act for; none leaves only the account as a condition. `context` are
-    patterns of the encryption context `aws:logs:arn`, which CloudWatch Logs sends in place of a source.
+    `sources` are patterns of the ARNs that they act for; `context` are patterns of what CloudWatch Logs encrypts, which it
+    sends in place of a source; without either it is the account's number. `unconditional` is for EventBridge, which
+    sends nothing to encrypted topics.
   EOT
   type = map(object({
-    sources = optional(list(string), [])
-    context = optional(list(string), [])
+    sources       = optional(list(string), [])
+    context       = optional(list(string), [])
+    unconditional = optional(bool, false)
   }))
   default = {}
 
   validation {
     condition     = alltrue([for principal in keys(var.services) : endswith(principal, ".amazonaws.com")])
     error_message = "A service is named by its principal, for instance logs.eu-west-1.amazonaws.com."
+  }
+
+  validation {
+    condition     = alltrue([for principal, service in var.services : !service.unconditional || principal == "events.amazonaws.com"])
+    error_message = "Only EventBridge, events.amazonaws.com, has no condition that it could meet."
   }
 }
 

@@ -58,6 +58,15 @@ run "the_controller_finds_the_load_balancer" {
   }
 }
 
+run "the_controller_leaves_terraforms_tags_alone" {
+  command = plan
+
+  assert {
+    condition     = contains(output.controller_values.externalManagedTags, "pocctl:environment")
+    error_message = "The controller takes away the tag by which leftovers are found."
+  }
+}
+
 run "the_controller_changes_only_what_is_its_own" {
   assert {
     condition = alltrue([

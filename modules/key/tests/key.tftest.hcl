@@ -26,7 +26,7 @@ run "services_have_it_for_this_account_alone" {
 
   variables {
     services = {
-      "events.amazonaws.com"         = {}
+      "cloudwatch.amazonaws.com"     = {}
       "cloudtrail.amazonaws.com"     = { sources = ["arn:aws:cloudtrail:eu-west-1:123456789012:trail/x"] }
       "logs.eu-west-1.amazonaws.com" = { context = ["arn:aws:logs:eu-west-1:123456789012:log-group:x"] }
     }
@@ -74,4 +74,14 @@ run "refuses_to_delete_at_once" {
   }
 
   expect_failures = [var.deletion_window_days]
+}
+
+run "refuses_a_service_without_a_condition" {
+  command = plan
+
+  variables {
+    services = { "cloudtrail.amazonaws.com" = { unconditional = true } }
+  }
+
+  expect_failures = [var.services]
 }

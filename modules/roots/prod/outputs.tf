@@ -110,6 +110,11 @@ output "ingress_annotations" {
   value       = module.stack.ingress_annotations
 }
 
+output "load_balancer_controller_values" {
+  description = "Values for the load balancer controller's chart, with which it takes the load balancer over and leaves its tags alone."
+  value       = module.stack.load_balancer_controller_values
+}
+
 output "name_servers" {
   description = "Name servers to enter at the parent of the domain; none if the zone was there."
   value       = module.stack.name_servers
