@@ -57,6 +57,11 @@ lint: bin/golangci-lint bin/govulncheck bin/buf bin/protoc-gen-go bin/protoc-gen
 	scripts/proto
 	scripts/vulnerabilities ./cmd/pocctl
 
+.PHONY: modules
+modules: ## Check the Terraform modules: format, tflint, tests, policies
+	@scripts/prerequisites go
+	scripts/modules
+
 .PHONY: security
 security: bin/gosec ## Check security alone, as a report for code scanning
 	bin/gosec -quiet -exclude-generated -fmt=sarif -out=bin/gosec.sarif ./...
@@ -72,6 +77,7 @@ bench: build ## Measure speed and size: a table, and bin/bench.json
 .PHONY: generate
 generate: bin/sqlc bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Regenerate code
 	PATH="$(CURDIR)/bin:$$PATH" go generate ./internal/... ./charts/... ./config/... ./dashboards/...
+	scripts/modules generate
 
 .PHONY: release
 release: bin/goreleaser $(addprefix $(SHIM)/program/container-shim-,amd64 arm64) $(patsubst %,$(EXPORTER)/program/exporter-%.gz,amd64 arm64) ## Build the archives of a release, unsigned, in dist/
@@ -171,5 +177,9 @@ bin/protoc-gen-go: tools/go.mod tools/go.sum
 	$(call tool,tools,google.golang.org/protobuf/cmd/protoc-gen-go)
 bin/protoc-gen-go-grpc: tools/go.mod tools/go.sum
 	$(call tool,tools,google.golang.org/grpc/cmd/protoc-gen-go-grpc)
+bin/terraform-docs: tools/terraform/go.mod tools/terraform/go.sum
+	$(call tool,tools/terraform,github.com/terraform-docs/terraform-docs)
+bin/tflint: tools/terraform/go.mod tools/terraform/go.sum
+	$(call tool,tools/terraform,github.com/terraform-linters/tflint)
 bin/goreleaser: tools/release/go.mod tools/release/go.sum
 	$(call tool,tools/release,github.com/goreleaser/goreleaser/v2)
