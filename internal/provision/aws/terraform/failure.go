@@ -68,17 +68,32 @@ var (
 	lockWas = regexp.MustCompile(`\bCreated:\s+(\S+ \S+)`)
 )
 
-// fault puts the failure into the catalogue's words, where it knows them.
+// told is a failure in the catalogue's words, which do not repeat it.
+type told struct {
+	problem *fault.Error
+	failure *Failure
+}
+
+func (t told) Error() string   { return t.problem.Error() }
+func (t told) Unwrap() []error { return []error{t.problem, t.failure} }
+
+// fault puts the failure into the catalogue's words, but for an interruption: the
+// engine has its own for that.
 func (f *Failure) fault(environment, directory string) error {
+	if errors.Is(f.cause, context.Canceled) {
+		return f
+	}
+	return told{f.words(environment, directory), f}
+}
+
+func (f *Failure) words(environment, directory string) *fault.Error {
 	text := oneLine(f.Error())
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 	}
 	switch {
-	case errors.Is(f.cause, context.Canceled):
-		return f
 	case has("Error acquiring the state lock"):
-		return fault.New(fault.StateLocked, "env", environment, "holder", lockHolder(text), "id", first(lockID, text, "LOCK_ID"), "directory", directory).Because(f)
+		return fault.New(fault.StateLocked, "env", environment, "holder", lockHolder(text), "id", first(lockID, text, "LOCK_ID"), "directory", directory)
 	case has("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "RequestExpired", "token included in the request is expired"):
 		return fault.New(fault.CredentialsRefused, "detail", f.summary())
 	case has("No valid credential sources found", "failed to refresh cached credentials"):

@@ -71,7 +71,7 @@ func environment(data string) map[string]string {
 }
 
 // Init fetches providers, sets the backend up and selects the environment's
-// workspace, which is made if need be and newWorkspace allows it.
+// workspace, which is made if need be.
 func (r *Root) Init(ctx context.Context) error {
 	said := &stream{}
 	if err := r.ended(ctx, "init", said, r.runner.InitJSON(ctx, said, tfexec.Reconfigure(true), tfexec.Upgrade(false))); err != nil {
