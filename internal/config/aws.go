@@ -25,7 +25,7 @@ var (
 
 // OwnVariables are variables of the root module that follow from other keys, and
 // cannot be given.
-func OwnVariables() []string { return []string{"region", "account_id", "domain_name"} }
+func OwnVariables() []string { return []string{"environment", "account_id", "region", "domain", "protected"} }
 
 func (e *Environment) validateAWS(d *document) error {
 	if e.Kind != KindAWS {
@@ -36,14 +36,14 @@ func (e *Environment) validateAWS(d *document) error {
 	}
 	a := e.AWS
 	if a == nil {
-		return d.invalid("aws", "add aws: {account: \"123456789012\", region: eu-west-1}", "is missing")
+		return d.invalid("aws", "add aws: {account: \"123456789012\", region: eu-west-1, domain: staging.example.com}", "is missing")
 	}
 	switch {
 	case !accountID.MatchString(a.Account):
 		return d.invalid("aws.account", "write the account's id, twelve digits in quotes; `aws sts get-caller-identity` shows it", "is %q, which is no account", a.Account)
 	case !regionName.MatchString(a.Region):
 		return d.invalid("aws.region", "write a region, for example eu-west-1", "is %q, which is no region", a.Region)
-	case a.Domain != "" && !domainName.MatchString(a.Domain):
+	case !domainName.MatchString(a.Domain):
 		return d.invalid("aws.domain", "write a DNS name, for example staging.example.com", "is %q, which is no domain", a.Domain)
 	case !bucketName.MatchString(a.StateBucket):
 		return d.invalid("aws.stateBucket", "use 3 to 63 lower-case letters, digits, dots and dashes", "is %q, which S3 does not take", a.StateBucket)

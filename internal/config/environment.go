@@ -59,13 +59,13 @@ type AWS struct {
 	Account string `json:"account"`
 	// Region is a region's name: "eu-west-1".
 	Region string `json:"region"`
-	// Domain is the DNS zone of the environment; empty for one without names.
+	// Domain is what people use: "staging.example.com".
 	Domain string `json:"domain"`
 	// Root is the folder of modules/roots; the environment's name by default.
 	Root string `json:"root"`
 	// StateBucket holds Terraform's state; "pocctl-state-ACCOUNT-REGION" by default.
 	StateBucket string `json:"stateBucket"`
-	// Protected environments are taken down with --force alone.
+	// Protected data outlives mistakes, and `down` wants --force.
 	Protected bool `json:"protected"`
 	// Variables are the root module's, beside those that follow from the keys above.
 	Variables map[string]any `json:"variables"`

@@ -2,8 +2,10 @@ package cost
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/pocctl/pocctl/internal/provision/aws/plan"
 )
@@ -64,8 +66,12 @@ func (t Table) Of(p plan.Plan, region string) Estimate {
 	estimate := Estimate{Currency: "USD", Region: region, AsOf: t.AsOf, Modules: []Module{}, ByUse: []ByUse{}, Unknown: []Unknown{}}
 	prices := t.Regions[region]
 	modules := map[string]map[string]*Line{}
+	disks := templateDisks(p)
 	for _, resource := range p.Resources {
 		before, after := resource.Before, resource.After
+		if gigabytes, known := disks[templateOf(resource)]; known && resource.Type == "aws_eks_node_group" {
+			before, after = withDisk(before, gigabytes), withDisk(after, gigabytes)
+		}
 		if what, is := t.ByUse[resource.Type]; is && !slices.Contains(estimate.ByUse, ByUse{resource.Type, what}) {
 			estimate.ByUse = append(estimate.ByUse, ByUse{resource.Type, what})
 		}
@@ -129,6 +135,37 @@ func (t Table) price(region Region, kind string, values map[string]any) (amount,
 		return amount{}, false
 	}
 	return t.of(region, kind, values)
+}
+
+// templateOf names the launch template of a node group: the one beside it with the
+// same key.
+func templateOf(resource plan.Resource) string {
+	module, _, _ := strings.Cut(resource.Address, resource.Type)
+	return module + plan.Key(resource.Address)
+}
+
+// templateDisks gives the gigabytes of disk that launch templates say, by templateOf.
+func templateDisks(p plan.Plan) map[string]float64 {
+	disks := map[string]float64{}
+	for _, resource := range p.Resources {
+		if resource.Type != "aws_launch_template" {
+			continue
+		}
+		volume := attributes(resource.After).first("block_device_mappings").first("ebs")
+		if size := volume.number("volume_size", 0); size > 0 {
+			disks[templateOf(resource)] = size
+		}
+	}
+	return disks
+}
+
+func withDisk(group map[string]any, gigabytes float64) map[string]any {
+	if group == nil || group["disk_size"] != nil {
+		return group
+	}
+	whole := maps.Clone(group)
+	whole["disk_size"] = gigabytes
+	return whole
 }
 
 func cents(dollars float64) float64 { return math.Round(dollars*100) / 100 }

@@ -95,6 +95,24 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// TestDisks takes the size of a node's disk from the launch template with its key.
+func TestDisks(t *testing.T) {
+	template := func(key string, size float64) plan.Resource {
+		return plan.Resource{Address: "module.eks.aws_launch_template.nodes" + key, Type: "aws_launch_template", After: map[string]any{
+			"block_device_mappings": []any{map[string]any{"ebs": []any{map[string]any{"volume_size": size}}}},
+		}}
+	}
+	got := table(t).Of(plan.Plan{Resources: []plan.Resource{
+		template(`["a"]`, 100), template(`["b"]`, 10),
+		{Address: `module.eks.aws_eks_node_group.this["a"]`, Type: "aws_eks_node_group", After: map[string]any{
+			"instance_types": []any{"m6i.large"}, "scaling_config": []any{map[string]any{"desired_size": 1.0}},
+		}},
+	}}, "eu-west-1")
+	if want := cents(0.107*730 + 100*0.088); got.After != want {
+		t.Errorf("got %v, want %v", got.After, want)
+	}
+}
+
 func TestOfUnknownRegion(t *testing.T) {
 	got := table(t).Of(plan.Plan{Resources: []plan.Resource{
 		{Address: "aws_eks_cluster.a", Type: "aws_eks_cluster", After: map[string]any{}},

@@ -24,14 +24,23 @@ func Block(address string) string {
 	return block.String()
 }
 
-// moduleOf gives a module's name as people say it: module.stack.module.eks is
-// stack.eks.
-func moduleOf(address string) string {
+// modulePath gives the names of the modules that an address goes through:
+// module.stack.module.eks is stack, eks.
+func modulePath(address string) []string {
 	var names []string
 	for i, part := range strings.Split(Block(address), ".") {
 		if i%2 == 1 { // every other part is the word module
 			names = append(names, part)
 		}
 	}
-	return strings.Join(names, ".")
+	return names
+}
+
+// Key gives the instance's key as it stands in its address: `["x"]`, `[0]`, or "".
+func Key(address string) string {
+	block := Block(address[strings.LastIndex(address, ".")+1:])
+	if i := strings.LastIndex(address, block+"["); block != "" && i >= 0 {
+		return address[i+len(block):]
+	}
+	return ""
 }

@@ -28,7 +28,10 @@ type Resource struct {
 	Address string `json:"address"` // module.eks.aws_eks_cluster.this
 	// Block is the address without the keys of count and for_each.
 	Block  string `json:"-"`
-	Module string `json:"module"` // "eks", "stack.eks"; empty for the root
+	// Module is the module that people know it by: the outermost one, but for one that
+	// holds all others. "eks"; empty for the root.
+	Module string `json:"module"`
+	path   []string
 	Type   string `json:"type"`
 	Action Action `json:"action"`
 	// Reason says why something is destroyed or replaced: "cannot be changed in
@@ -85,7 +88,7 @@ func Read(from *tfjson.Plan) (Plan, error) {
 			return Plan{}, err
 		}
 		plan.Resources = append(plan.Resources, Resource{
-			Address: change.Address, Block: Block(change.Address), Module: moduleOf(change.ModuleAddress),
+			Address: change.Address, Block: Block(change.Address), path: modulePath(change.ModuleAddress),
 			Type: change.Type, Action: action, Reason: reasonOf(change, action),
 			Before: object(change.Change.Before), After: object(change.Change.After),
 		})
@@ -95,6 +98,7 @@ func Read(from *tfjson.Plan) (Plan, error) {
 			plan.Drift = append(plan.Drift, driftOf(change))
 		}
 	}
+	plan.nameModules()
 	slices.SortStableFunc(plan.Resources, func(a, b Resource) int { return cmp.Compare(a.Address, b.Address) })
 	slices.SortStableFunc(plan.Drift, func(a, b Drift) int { return cmp.Compare(a.Address, b.Address) })
 	return plan, nil
@@ -127,6 +131,30 @@ func (p Plan) Counts() Counts {
 		}
 	}
 	return counts
+}
+
+// nameModules sets the modules' names.
+func (p Plan) nameModules() {
+	holds := ""
+	for _, resource := range p.Resources {
+		if len(resource.path) > 1 {
+			holds = resource.path[0]
+		}
+	}
+	for _, resource := range p.Resources {
+		if len(resource.path) == 0 || resource.path[0] != holds {
+			holds = "" // it does not hold all
+		}
+	}
+	for i := range p.Resources {
+		path := p.Resources[i].path
+		if holds != "" {
+			path = path[1:]
+		}
+		if len(path) > 0 {
+			p.Resources[i].Module = path[0]
+		}
+	}
 }
 
 func actionOf(change *tfjson.ResourceChange) (Action, error) {

@@ -40,10 +40,10 @@ func TestRead(t *testing.T) {
 		got = append(got, seen{r.Address, r.Block, r.Module, r.Action, r.Reason})
 	}
 	want := []seen{
-		{"module.stack.module.rds.aws_db_instance.this", "module.stack.module.rds.aws_db_instance.this", "stack.rds", Replace, "cannot be changed in place: engine, tags.Name"},
-		{"module.stack.module.redis.aws_elasticache_replication_group.this", "module.stack.module.redis.aws_elasticache_replication_group.this", "stack.redis", Replace, "was not made whole the last time"},
-		{`module.stack.module.network.aws_subnet.public["eu-west-1c"]`, "module.stack.module.network.aws_subnet.public", "stack.network", Destroy, "fewer of it are wanted"},
-		{"module.stack.module.eks.aws_eks_cluster.this", "module.stack.module.eks.aws_eks_cluster.this", "stack.eks", Change, ""},
+		{"module.stack.module.rds.aws_db_instance.this", "module.stack.module.rds.aws_db_instance.this", "stack", Replace, "cannot be changed in place: engine, tags.Name"},
+		{"module.stack.module.redis.aws_elasticache_replication_group.this", "module.stack.module.redis.aws_elasticache_replication_group.this", "stack", Replace, "was not made whole the last time"},
+		{`module.stack.module.network.aws_subnet.public["eu-west-1c"]`, "module.stack.module.network.aws_subnet.public", "stack", Destroy, "fewer of it are wanted"},
+		{"module.stack.module.eks.aws_eks_cluster.this", "module.stack.module.eks.aws_eks_cluster.this", "stack", Change, ""},
 		{"aws_kms_key.this[0]", "aws_kms_key.this", "", Add, ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -61,6 +61,32 @@ func TestRead(t *testing.T) {
 	}
 	if len(plan.Resources) != 6 { // the kept one, and not the data source
 		t.Errorf("%d resources", len(plan.Resources))
+	}
+}
+
+func TestModules(t *testing.T) {
+	for _, test := range []struct {
+		modules []string // addresses
+		want    []string
+	}{
+		{[]string{"module.stack.module.eks", "module.stack.module.eks.module.key", "module.stack"}, []string{"eks", "eks", ""}},
+		{[]string{"module.a.module.b", "module.c"}, []string{"a", "c"}},
+		{[]string{"module.a.module.b", ""}, []string{"a", ""}},
+		{[]string{"module.eks", "module.eks"}, []string{"eks", "eks"}},
+		{[]string{"", ""}, []string{"", ""}},
+	} {
+		var plan Plan
+		for _, address := range test.modules {
+			plan.Resources = append(plan.Resources, Resource{path: modulePath(address)})
+		}
+		plan.nameModules()
+		var got []string
+		for _, resource := range plan.Resources {
+			got = append(got, resource.Module)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%v: -want +got\n%s", test.modules, diff)
+		}
 	}
 }
 
@@ -90,6 +116,16 @@ func TestBlock(t *testing.T) {
 		`module.a[1].module.b["é"].aws_c.d["]"]`: "module.a.module.b.aws_c.d",
 	} {
 		if got := Block(address); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestKey(t *testing.T) {
+	for address, want := range map[string]string{
+		"aws_vpc.this": "", "aws_eip.nat[0]": "[0]", `module.a["x"].aws_b.c["y"]`: `["y"]`, `module.a["x"].aws_b.c`: "",
+	} {
+		if got := Key(address); got != want {
 			t.Errorf("%s: got %s, want %s", address, got, want)
 		}
 	}
