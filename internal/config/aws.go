@@ -25,7 +25,9 @@ var (
 
 // OwnVariables are variables of the root module that follow from other keys, and
 // cannot be given.
-func OwnVariables() []string { return []string{"environment", "account_id", "region", "domain", "protected"} }
+func OwnVariables() []string {
+	return []string{"environment", "account_id", "region", "domain", "protected"}
+}
 
 func (e *Environment) validateAWS(d *document) error {
 	if e.Kind != KindAWS {

@@ -27,7 +27,7 @@ const (
 type Resource struct {
 	Address string `json:"address"` // module.eks.aws_eks_cluster.this
 	// Block is the address without the keys of count and for_each.
-	Block  string `json:"-"`
+	Block string `json:"-"`
 	// Module is the module that people know it by: the outermost one, but for one that
 	// holds all others. "eks"; empty for the root.
 	Module string `json:"module"`

@@ -133,11 +133,10 @@ func (r *Root) Graph(ctx context.Context) (string, error) {
 
 // Apply does what the plan in file says, be it to make or to destroy. When ctx ends,
 // Terraform is interrupted once: it finishes what it is at, keeps the state, and the
-// error is ctx's.
+// error is ctx's. When pocctl is killed, Terraform goes on; see Await.
 func (r *Root) Apply(ctx context.Context, file string, each func(Event)) error {
 	said := &stream{each: each}
-	err := r.runner.ApplyJSON(ctx, said, tfexec.DirOrPlan(file), tfexec.Parallelism(r.options.Parallel))
-	return r.ended(ctx, "apply", said, err)
+	return r.ended(ctx, "apply", said, r.applying(ctx, file, said))
 }
 
 // Outputs gives the root module's outputs, as JSON.

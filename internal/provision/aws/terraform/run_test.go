@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -207,4 +208,74 @@ resource "terraform_data" "slow" {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestOutlives is a run that goes away in the middle of an apply: its Terraform ends
+// what it has begun and keeps the state, and the next run waits for it.
+func TestOutlives(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "go")
+	root := open(t, `
+resource "terraform_data" "slow" {
+  provisioner "local-exec" { command = "until test -e `+mark+`; do sleep 0.02; done" }
+}
+resource "terraform_data" "after" { input = terraform_data.slow.id }
+`)
+	if there, err := root.Await(t.Context(), nil); there || err != nil {
+		t.Fatalf("before any apply: %v, %v", there, err)
+	}
+	file := filepath.Join(t.TempDir(), "plan")
+	if err := root.Plan(t.Context(), file, PlanOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	killed := exec.Command(os.Args[0], "-test.run=^TestApplyAndDie$")
+	killed.Env = append(os.Environ(), "POCCTL_TEST_PLAN="+file, "POCCTL_TEST_ROOT="+root.options.Directory,
+		"POCCTL_TEST_DATA="+root.options.Data, "POCCTL_TEST_TERRAFORM="+root.options.Binary.Path)
+	if said, err := killed.CombinedOutput(); killed.ProcessState.Success() || !strings.Contains(err.Error(), "killed") {
+		t.Fatalf("it was to be killed: %v\n%s", err, said)
+	}
+	if addresses, err := root.Addresses(t.Context()); err != nil || len(addresses) != 0 {
+		t.Errorf("too soon: %v, %v", addresses, err)
+	}
+	if err := os.WriteFile(mark, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var ended []string
+	there, err := root.Await(t.Context(), func(event Event) {
+		if event.Kind == Ended {
+			ended = append(ended, event.Address)
+		}
+	})
+	if !there || err != nil || !slices.Equal(ended, []string{"terraform_data.slow", "terraform_data.after"}) {
+		t.Errorf("found %v, %v, ended %v", there, err, ended)
+	}
+	if addresses, err := root.Addresses(t.Context()); err != nil || len(addresses) != 2 {
+		t.Errorf("the state holds %v, %v", addresses, err)
+	}
+	if there, err := root.Await(t.Context(), nil); there || err != nil {
+		t.Errorf("at the end: %v, %v", there, err)
+	}
+}
+
+// TestApplyAndDie is the run of TestOutlives that is killed.
+func TestApplyAndDie(t *testing.T) {
+	plan := os.Getenv("POCCTL_TEST_PLAN")
+	if plan == "" {
+		return // by itself it tests nothing
+	}
+	root, err := Open(Options{
+		Binary: Binary{Path: os.Getenv("POCCTL_TEST_TERRAFORM")}, Environment: "staging", Directory: os.Getenv("POCCTL_TEST_ROOT"),
+		Data: os.Getenv("POCCTL_TEST_DATA"), Parallel: 10, Patience: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Fatal(root.Apply(t.Context(), plan, func(event Event) {
+		if event.Kind == Began {
+			_ = self.Kill()
+		}
+	}))
 }
