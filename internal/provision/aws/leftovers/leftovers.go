@@ -26,6 +26,8 @@ type Leftover struct {
 	Type string `json:"type"` // ec2:natgateway
 	// Waits says that it goes by itself, after a time that AWS sets.
 	Waits string `json:"waits,omitempty"`
+	// Terraform says that Terraform made it.
+	Terraform bool `json:"terraform"`
 }
 
 // Tag is a tag's name and its value; an empty value means any.
@@ -48,7 +50,7 @@ func Find(ctx context.Context, api API, tags []Tag) ([]Leftover, error) {
 			for _, one := range page.ResourceTagMappingList {
 				name := aws.ToString(one.ResourceARN)
 				kind := typeOf(name)
-				found[name] = Leftover{ARN: name, Type: kind, Waits: waits(kind)}
+				found[name] = Leftover{ARN: name, Type: kind, Waits: waits(kind), Terraform: byTerraform(one.Tags)}
 			}
 		}
 	}
@@ -63,6 +65,13 @@ func Find(ctx context.Context, api API, tags []Tag) ([]Leftover, error) {
 // Standing leaves out what goes by itself.
 func Standing(found []Leftover) []Leftover {
 	return slices.DeleteFunc(slices.Clone(found), func(one Leftover) bool { return one.Waits != "" })
+}
+
+// byTerraform goes by the tag that the root modules give to everything.
+func byTerraform(tags []types.Tag) bool {
+	return slices.ContainsFunc(tags, func(tag types.Tag) bool {
+		return aws.ToString(tag.Key) == "pocctl:managed-by" && aws.ToString(tag.Value) == "terraform"
+	})
 }
 
 // waits says of types that AWS keeps for a while after they have been deleted, with

@@ -48,6 +48,9 @@ func Open(options Options) (*Root, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", options.Directory, err)
 	}
+	if err := os.MkdirAll(cache(options.Data), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of providers: %w", err)
+	}
 	if err := runner.SetEnv(environment(options.Data)); err != nil {
 		return nil, fmt.Errorf("open %s: %w", options.Directory, err)
 	}
@@ -56,6 +59,10 @@ func Open(options Options) (*Root, error) {
 	}
 	return &Root{options: options, runner: runner}, nil
 }
+
+// cache is where providers are kept that were fetched once, beside data: they are
+// large.
+func cache(data string) string { return filepath.Join(filepath.Dir(data), "providers") }
 
 // environment is this process's own, without the variables that terraform-exec keeps
 // to itself.
@@ -66,6 +73,9 @@ func environment(data string) map[string]string {
 		variables[name] = value
 	}
 	variables["TF_DATA_DIR"] = data
+	if variables["TF_PLUGIN_CACHE_DIR"] == "" {
+		variables["TF_PLUGIN_CACHE_DIR"] = cache(data)
+	}
 	variables["CHECKPOINT_DISABLE"] = "1"
 	return tfexec.CleanEnv(variables)
 }
@@ -196,25 +206,54 @@ func (r *Root) ended(ctx context.Context, command string, said *stream, err erro
 	return (&Failure{Command: command, Diagnostics: said.diagnostics, Said: words, cause: err}).fault(r.options.Environment, r.options.Directory)
 }
 
-// Write makes the folder of the root module as files have it, and leaves what
-// Terraform has made there alone.
+// lockName is the file in which Terraform keeps the providers' checksums.
+const lockName = ".terraform.lock.hcl"
+
+// Write makes directory as files have it, without what is hidden there. What was in it
+// goes, but for the checksums of providers.
 func Write(directory string, files fs.FS) error {
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
+	locks := map[string][]byte{}
+	err := filepath.WalkDir(directory, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Base(name) != lockName {
 			return err
 		}
-		target := filepath.Join(directory, filepath.FromSlash(name))
-		if entry.IsDir() {
+		locks[name], err = os.ReadFile(name)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the providers' checksums: %w", err)
+	}
+	if err := os.RemoveAll(directory); err != nil {
+		return fmt.Errorf("write modules: %w", err)
+	}
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch target := filepath.Join(directory, filepath.FromSlash(name)); {
+		case err != nil:
+			return err
+		case strings.HasPrefix(entry.Name(), ".") && name != "." && entry.IsDir():
+			return fs.SkipDir
+		case strings.HasPrefix(entry.Name(), ".") && name != ".":
+			return nil
+		case entry.IsDir():
 			return os.MkdirAll(target, 0o700)
+		default:
+			data, err := fs.ReadFile(files, name)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(target, data, 0o600)
 		}
-		data, err := fs.ReadFile(files, name)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(target, data, 0o600)
 	})
 	if err != nil {
 		return fmt.Errorf("write modules: %w", err)
+	}
+	for name, data := range locks {
+		if _, err := os.Stat(filepath.Dir(name)); err != nil {
+			continue // a module that is no more
+		}
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			return fmt.Errorf("write the providers' checksums: %w", err)
+		}
 	}
 	return nil
 }

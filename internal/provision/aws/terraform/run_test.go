@@ -3,6 +3,7 @@ package terraform
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,6 +157,38 @@ resource "terraform_data" "bad" {
 	var failure *Failure
 	if !errors.As(err, &failure) || failure.Passing() {
 		t.Errorf("it is tried again: %v", err)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	directory := t.TempDir()
+	first := fstest.MapFS{"roots/a/main.tf": {Data: []byte("1")}, "old/main.tf": {Data: []byte("2")}, "roots/a/.terraform/big": {Data: []byte("3")}, ".hidden": {Data: []byte("4")}}
+	if err := Write(directory, first); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"roots/a", "old"} {
+		if err := os.WriteFile(filepath.Join(directory, name, lockName), []byte("sums"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(directory, fstest.MapFS{"roots/a/main.tf": {Data: []byte("5")}}); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	err := filepath.WalkDir(directory, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		name, _ = filepath.Rel(directory, name)
+		got[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"roots/a/main.tf": "5", "roots/a/" + lockName: "sums"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }
 
