@@ -99,11 +99,6 @@ func (e *Environment) Look(ctx context.Context, options LookOptions, progress Pr
 func (e *Environment) plan(ctx context.Context, root *terraform.Root, file string, options terraform.PlanOptions, progress Progress) (plan.Plan, graph.Graph, error) {
 	var planned plan.Plan
 	var order graph.Graph
-	seen := 0
-	options.Each = func(terraform.Event) {
-		seen++
-		progress.Waiting("terraform plan: %d changes so far", seen)
-	}
 	progress.Waiting("terraform plan")
 	both, inner := errgroup.WithContext(ctx)
 	both.Go(func() error {
@@ -175,16 +170,16 @@ func (e *Environment) check(ctx context.Context, planned plan.Plan) (preflight.R
 		Account: opened.identity.Account, Principal: opened.identity.ARN, Region: e.options.Region,
 		Checks: make([]preflight.Check, 2), Quotas: []preflight.Quota{},
 	}
-	makesZone := slices.ContainsFunc(planned.Resources, func(r plan.Resource) bool {
-		return r.Type == "aws_route53_zone" && r.Action == plan.Add
-	})
+	adds := func(kind string) bool {
+		return slices.ContainsFunc(planned.Resources, func(r plan.Resource) bool { return r.Type == kind && r.Action == plan.Add })
+	}
 	var all errgroup.Group
 	all.Go(func() error {
 		report.Checks[0] = preflight.Permissions(limited, iam.NewFromConfig(opened.settings), opened.identity.ARN, actions)
 		return nil
 	})
 	all.Go(func() error {
-		report.Checks[1] = preflight.Zone(limited, route53.NewFromConfig(opened.settings), e.options.Resolver, e.options.Domain, makesZone)
+		report.Checks[1] = preflight.Zone(limited, route53.NewFromConfig(opened.settings), e.options.Resolver, e.options.Domain, adds("aws_route53_zone"), adds("aws_acm_certificate_validation"))
 		return nil
 	})
 	all.Go(func() error {

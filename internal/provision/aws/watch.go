@@ -23,7 +23,9 @@ type watch struct {
 	durations forecast.Table
 	progress  Progress
 
+	now   func() time.Time
 	mu    sync.Mutex
+	said  time.Time                // when it last spoke
 	usual map[string]time.Duration // by address
 	total int
 	done  int
@@ -38,7 +40,7 @@ type work struct {
 }
 
 func newWatch(durations forecast.Table, progress Progress) *watch {
-	return &watch{durations: durations, progress: progress, usual: map[string]time.Duration{}}
+	return &watch{durations: durations, progress: progress, now: time.Now, usual: map[string]time.Duration{}}
 }
 
 // expect says what is going to be done.
@@ -79,26 +81,28 @@ func (w *watch) end(event terraform.Event, at int) {
 		w.busy = slices.Delete(w.busy, at, at+1)
 	}
 	if event.Kind == terraform.Failed {
-		w.progress.Info("%s was not %s", event.Address, past(event.Action))
+		w.progress.Info("%s was not %s", plan.Short(event.Address), past(event.Action))
 		return
 	}
 	w.done++
 	if usual >= long {
-		w.progress.Info("%s %s in %s, usually %s", event.Address, past(event.Action), duration.Text(event.Elapsed), duration.Round(usual))
+		w.progress.Info("%s %s in %s, usually %s", plan.Short(event.Address), past(event.Action), duration.Text(event.Elapsed), duration.Round(usual))
 	}
 }
 
 // say names those at work that have longest to go, by what is usual.
 func (w *watch) say() {
 	const most = 3
-	if len(w.busy) == 0 {
+	const every = time.Second // what is made at once would fill the journal
+	if len(w.busy) == 0 || w.now().Sub(w.said) < every {
 		return
 	}
+	w.said = w.now()
 	busy := slices.Clone(w.busy)
 	slices.SortStableFunc(busy, func(a, b work) int { return cmp.Compare(b.usual-b.elapsed, a.usual-a.elapsed) })
 	var parts []string
 	for _, one := range busy[:min(most, len(busy))] {
-		part := one.address
+		part := plan.Short(one.address)
 		if one.usual >= long {
 			part += fmt.Sprintf(" (%s of usually %s)", duration.Round(one.elapsed.Truncate(time.Second)), duration.Round(one.usual))
 		}

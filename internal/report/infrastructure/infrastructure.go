@@ -120,9 +120,6 @@ func (p Plan) times() string {
 	return text + "will NOT hold"
 }
 
-// shortAddress leaves out what every address begins with: the modules that hold all.
-func shortAddress(address string) string { return strings.TrimPrefix(address, "module.stack.") }
-
 func number(value *int) string {
 	if value == nil {
 		return "unknown"

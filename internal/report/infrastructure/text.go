@@ -22,6 +22,7 @@ type page struct {
 func (p Plan) Text(w io.Writer, look report.Look) error {
 	page := &page{Plan: p, Look: look}
 	page.head()
+	page.drift()
 	page.lost()
 	page.gained()
 	page.costs()
@@ -45,6 +46,20 @@ func (p *page) head() {
 	fmt.Fprintf(p, "%s, %d to change, %d to destroy, %s; %d stay\n", p.Styles.Bold(fmt.Sprintf("%d to add", counts.Add)), counts.Change, counts.Destroy, replace, o.Kept)
 }
 
+func (p *page) drift() {
+	if len(p.Overview.Drift) == 0 {
+		return
+	}
+	fmt.Fprintf(p, "\n%s\n", p.Styles.Warn("changed outside Terraform, which up puts back"))
+	for _, one := range p.Overview.Drift {
+		what := strings.Join(one.Attributes, ", ")
+		if one.Gone {
+			what = "is gone"
+		}
+		fmt.Fprintf(p, "  %s %s  %s\n", p.Styles.Warn(terminal.GlyphWarning), plan.Short(one.Address), p.Styles.Dim(what))
+	}
+}
+
 // lost lists what is replaced, destroyed and changed, one by one.
 func (p *page) lost() {
 	for _, kind := range []struct {
@@ -62,7 +77,7 @@ func (p *page) lost() {
 		}
 		fmt.Fprintf(p, "\n%s\n", kind.title)
 		for _, resource := range resources {
-			fmt.Fprintf(p, "  %s %s", kind.sign, shortAddress(resource.Address))
+			fmt.Fprintf(p, "  %s %s", kind.sign, plan.Short(resource.Address))
 			if resource.Reason != "" {
 				fmt.Fprintf(p, "  %s", p.Styles.Dim(resource.Reason))
 			}
@@ -103,7 +118,7 @@ func (p *page) costs() {
 		fmt.Fprintf(p, "  %s\n", p.Styles.Dim("not counted, as it goes by use: "+byUse(p.Plan)))
 	}
 	for _, unknown := range cost.Unknown {
-		fmt.Fprintf(p, "  %s %s: %s\n", p.Styles.Warn("?"), shortAddress(unknown.Address), unknown.Why)
+		fmt.Fprintf(p, "  %s %s: %s\n", p.Styles.Warn("?"), plan.Short(unknown.Address), unknown.Why)
 	}
 }
 
@@ -126,7 +141,7 @@ func (p *page) time() {
 	fmt.Fprintf(p, "\n%s  %s\n", p.Styles.Bold("Time"), said)
 	table := terminal.Table{Indent: 2, Columns: []terminal.Column{{Title: "AFTER", Right: true}, {Title: "TAKES", Right: true}, {Title: "THE CRITICAL PATH", Give: true}}}
 	for _, leg := range p.Overview.Forecast.Path {
-		table.Rows = append(table.Rows, []string{terminal.Seconds(leg.Start), terminal.Seconds(leg.Seconds), shortAddress(leg.Address)})
+		table.Rows = append(table.Rows, []string{terminal.Seconds(leg.Start), terminal.Seconds(leg.Seconds), plan.Short(leg.Address)})
 	}
 	p.WriteString(table.Render(p.Width, p.Styles))
 	fmt.Fprintf(p, "  %s\n", p.Styles.Dim("by what such resources usually take, as of "+p.Overview.Forecast.AsOf))

@@ -160,8 +160,8 @@ func templateDisks(p plan.Plan) map[string]float64 {
 }
 
 func withDisk(group map[string]any, gigabytes float64) map[string]any {
-	if group == nil || group["disk_size"] != nil {
-		return group
+	if group == nil {
+		return nil
 	}
 	whole := maps.Clone(group)
 	whole["disk_size"] = gigabytes

@@ -36,6 +36,10 @@ func modulePath(address string) []string {
 	return names
 }
 
+// Short leaves out of an address what says nothing to people: the module that holds
+// all others.
+func Short(address string) string { return strings.TrimPrefix(address, "module.stack.") }
+
 // Key gives the instance's key as it stands in its address: `["x"]`, `[0]`, or "".
 func Key(address string) string {
 	block := Block(address[strings.LastIndex(address, ".")+1:])
