@@ -12,6 +12,7 @@ import (
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/stack"
 	"github.com/pocctl/pocctl/internal/verify/load"
+	"github.com/pocctl/pocctl/modules"
 )
 
 // stackOptions reads everything that --env and --source name. Nothing is touched.
@@ -36,12 +37,13 @@ func (a *app) stackOptions() (stack.Options, error) {
 	if err != nil {
 		return stack.Options{}, err
 	}
-	var files fs.FS = charts.Files
+	var files, terraform fs.FS = charts.Files, modules.Files
 	if a.global.source != "" {
 		files = os.DirFS(filepath.Join(a.global.source, "charts"))
+		terraform = os.DirFS(filepath.Join(a.global.source, "modules"))
 	}
 	return stack.Options{
-		Environment: environment, Objectives: objectives, Charts: files, Definitions: charts.Definitions,
+		Environment: environment, Objectives: objectives, Charts: files, Definitions: charts.Definitions, Modules: terraform,
 		StateDirectory: directory, Binary: binary, Build: identity, Flags: a.environmentFlags(),
 		Plan: load.Plan{
 			Rate:     float64(environment.Load.Rate),

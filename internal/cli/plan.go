@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/deploy"
 	"github.com/pocctl/pocctl/internal/flow"
+	"github.com/pocctl/pocctl/internal/provision/aws"
+	"github.com/pocctl/pocctl/internal/report/infrastructure"
 	"github.com/pocctl/pocctl/internal/stack"
 	"github.com/pocctl/pocctl/internal/terminal"
 )
@@ -20,17 +24,24 @@ type planDocument struct {
 	BudgetSeconds float64        `json:"budgetSeconds"`
 	Steps         []stack.Ahead  `json:"steps"`
 	Releases      []*deploy.Diff `json:"releases"`
+	// Infrastructure is what is under the cluster, where Terraform makes it, and
+	// PredictedSeconds the whole of up, with that.
+	Infrastructure   *aws.Overview `json:"infrastructure,omitempty"`
+	PredictedSeconds float64       `json:"predictedSeconds,omitempty"`
 }
 
 func (a *app) plan() *cobra.Command {
 	var selection flow.Selection
-	var diff bool
+	var diff, markdown, drift bool
 	command := &cobra.Command{
 		Use:     "plan",
 		Short:   "Show what up would do, and change nothing",
 		GroupID: groupRun,
 		Example: `  pocctl plan
   pocctl plan --diff                 # with the manifests' differences
+  pocctl plan --env staging          # with cost, time and quotas
+  pocctl plan --env staging --markdown > plan.md
+  pocctl plan --env staging --drift  # exit 8 if something else changed it
   pocctl plan -o json`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -38,9 +49,18 @@ func (a *app) plan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			document, err := makePlan(command.Context(), s, options, selection)
+			if options.Environment.Kind != config.KindAWS && (drift || markdown) {
+				return usage(command, "environment %s is not made by Terraform: --drift and --markdown have nothing to show", options.Environment.Name)
+			}
+			if drift {
+				return a.drift(command.Context(), s, options)
+			}
+			document, err := a.makePlan(command.Context(), s, options, selection)
 			if err != nil {
 				return err
+			}
+			if markdown {
+				return document.outlook().Markdown(a.Stdout)
 			}
 			return a.answer(document, func() error { return a.showPlan(document, diff) })
 		},
@@ -49,13 +69,16 @@ func (a *app) plan() *cobra.Command {
 	flags.StringVar(&selection.From, "from", "", "begin with this `phase`")
 	flags.StringVar(&selection.Only, "only", "", "plan this `phase` alone")
 	flags.BoolVar(&diff, "diff", false, "show the differences of the manifests")
+	flags.BoolVar(&markdown, "markdown", false, "write what Terraform would do as Markdown, for a pull request")
+	flags.BoolVar(&drift, "drift", false, "look for what was changed outside Terraform, and exit 8 if there is any")
 	command.MarkFlagsMutuallyExclusive("from", "only")
+	command.MarkFlagsMutuallyExclusive("markdown", "drift")
 	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
 	complete(command, "only", cobra.ShellCompDirectiveNoFileComp, phases)
 	return command
 }
 
-func makePlan(ctx context.Context, s *stack.Stack, options stack.Options, selection flow.Selection) (planDocument, error) {
+func (a *app) makePlan(ctx context.Context, s *stack.Stack, options stack.Options, selection flow.Selection) (planDocument, error) {
 	document := planDocument{
 		Schema: "pocctl.plan/v1", Env: options.Environment.Name,
 		BudgetSeconds: options.Environment.Budget.Seconds(),
@@ -64,8 +87,22 @@ func makePlan(ctx context.Context, s *stack.Stack, options stack.Options, select
 	if document.Steps, err = s.Ahead(ctx, selection); err != nil {
 		return document, err
 	}
-	document.Releases, err = s.Diff(ctx)
-	return document, err
+	if document.Releases, err = s.Diff(ctx); err != nil {
+		return document, err
+	}
+	document.Infrastructure, err = a.survey(ctx, s, aws.LookOptions{Checks: true})
+	if err != nil || document.Infrastructure == nil {
+		return document, err
+	}
+	document.PredictedSeconds = stack.Predicted(document.Steps, map[string]time.Duration{
+		stack.TerraformStep: time.Duration(document.Infrastructure.Forecast.Seconds * float64(time.Second)),
+	}).Seconds()
+	return document, nil
+}
+
+// outlook is the part of the document that is under the cluster.
+func (d planDocument) outlook() infrastructure.Plan {
+	return infrastructure.Plan{Env: d.Env, Overview: *d.Infrastructure, Predicted: d.PredictedSeconds, Budget: d.BudgetSeconds}
 }
 
 func (a *app) showPlan(document planDocument, diff bool) error {
@@ -73,6 +110,12 @@ func (a *app) showPlan(document planDocument, diff bool) error {
 	styles := look.Styles
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s, within %s\n\n", styles.Bold("pocctl up would bring up "+document.Env), terminal.Budget(document.BudgetSeconds))
+	if document.Infrastructure != nil {
+		if err := document.outlook().Text(&out, look); err != nil {
+			return err
+		}
+		out.WriteByte('\n')
+	}
 	table := terminal.Table{Indent: 2, Columns: []terminal.Column{{}, {Title: "STEP"}, {Title: "BUDGET", Right: true}, {Title: "WHAT", Give: true}}}
 	for _, step := range document.Steps {
 		glyph, what := terminal.GlyphPending, step.Describe

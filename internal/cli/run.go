@@ -33,6 +33,8 @@ type order struct {
 	junit string
 	// change adjusts the options, may be nil.
 	change func(*stack.Options) error
+	// before runs before anything is locked or touched, and can refuse; may be nil.
+	before func(*stack.Stack, stack.Options) error
 	// after runs under the lock when the steps have passed, may be nil.
 	after func(*stack.Stack) error
 	// text writes what the command answers to people; nil means the report.
@@ -60,6 +62,11 @@ func (a *app) run(ctx context.Context, o order) error {
 		return err
 	}
 	made := missing(options.StateDirectory)
+	if o.before != nil {
+		if err := o.before(s, options); err != nil {
+			return err
+		}
+	}
 	lock, err := flow.Acquire(options.StateDirectory, options.Environment.Name, flow.NewHolder(o.command))
 	if err != nil {
 		return err
@@ -106,7 +113,7 @@ func (a *app) execute(ctx context.Context, s *stack.Stack, steps []flow.Step, op
 	journal := flow.NewJournal(directory)
 	settings := flow.Options{
 		Env: options.Environment.Name, Command: o.command, Selection: o.selection,
-		Budget: options.Environment.Budget, Typical: typical,
+		Budget: options.Environment.Budget, Typical: typical, Grace: s.Grace(),
 		Journal: journal, Observers: []flow.Observer{screen},
 	}
 	var result flow.Result

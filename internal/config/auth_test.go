@@ -17,7 +17,7 @@ func TestAuth(t *testing.T) {
 		"nothing after":   {"kind: local\nauth:\n", Auth{}},
 		"of the platform": {"kind: local\nauth: {issuer: $(INGRESS_URL)/issuer, secret: issuer-auth, clients: {viewer: v, editor: e, admin: a}}\n", Auth{Issuer: "$(INGRESS_URL)/issuer", Secret: "issuer-auth", Clients: map[string]string{"viewer": "v", "editor": "e", "admin": "a"}}},
 		"elsewhere": {
-			"kind: aws\nauth:\n  issuer: https://id.example.org/pool\n  clients: {editor: e}\n  secretEnv: {editor: EDITOR_SECRET}\n  scopes: [pocctl/editor]\n  audience: pocctl\n",
+			"kind: kind\nauth:\n  issuer: https://id.example.org/pool\n  clients: {editor: e}\n  secretEnv: {editor: EDITOR_SECRET}\n  scopes: [pocctl/editor]\n  audience: pocctl\n",
 			Auth{Issuer: "https://id.example.org/pool", Clients: map[string]string{"editor": "e"}, SecretEnv: map[string]string{"editor": "EDITOR_SECRET"}, Scopes: []string{"pocctl/editor"}, Audience: "pocctl"},
 		},
 	} {

@@ -28,6 +28,9 @@ func (d *document) set(node *yaml.Node, key string, target reflect.Value) error 
 		return d.duration(node, key, target)
 	}
 	switch target.Kind() {
+	case reflect.Pointer:
+		target.Set(reflect.New(target.Type().Elem()))
+		return d.set(node, key, target.Elem())
 	case reflect.Struct:
 		return d.structure(node, key, target)
 	case reflect.Map:

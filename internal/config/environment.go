@@ -26,6 +26,8 @@ type Environment struct {
 	Ingress   Ingress  `json:"ingress"`
 	Auth      Auth     `json:"auth"`
 	Postgres  Postgres `json:"postgres"`
+	// AWS is for kind aws, and nil for any other.
+	AWS *AWS `json:"aws"`
 	// Images maps an image name to a program on this machine (local only).
 	Images map[string]Image `json:"images"`
 	// Secrets are made, with random values, before the releases that use them.
@@ -53,6 +55,24 @@ type Ingress struct {
 type Postgres struct {
 	// Directory holds postgres and initdb; empty searches PATH and the usual places.
 	Directory string `json:"directory"`
+}
+
+// AWS says where in AWS the environment is, and what its root module is told.
+type AWS struct {
+	// Account is the id, twelve digits, of the only account that is touched.
+	Account string `json:"account"`
+	// Region is a region's name: "eu-west-1".
+	Region string `json:"region"`
+	// Domain is what people use: "staging.example.com".
+	Domain string `json:"domain"`
+	// Root is the folder of modules/roots; the environment's name by default.
+	Root string `json:"root"`
+	// StateBucket holds Terraform's state; "pocctl-state-ACCOUNT-REGION" by default.
+	StateBucket string `json:"stateBucket"`
+	// Protected data outlives mistakes, and `down` wants --force.
+	Protected bool `json:"protected"`
+	// Variables are the root module's, beside those that follow from the keys above.
+	Variables map[string]any `json:"variables"`
 }
 
 // Image is a program of this machine that stands for a container image.

@@ -71,6 +71,9 @@ func (e *Environment) complete(folder string) {
 			release.Chart = absolute(folder, release.Chart)
 		}
 	}
+	if e.AWS != nil {
+		e.AWS.complete(e.Name)
+	}
 	for name, image := range e.Images {
 		image.Program = absolute(folder, image.Program)
 		e.Images[name] = image

@@ -36,6 +36,21 @@ func TestReadEnvironmentLocal(t *testing.T) {
 	}
 }
 
+func TestReadEnvironmentAWS(t *testing.T) {
+	content := "kind: aws\naws: {account: \"123456789012\", region: eu-west-1, domain: a.example.com, variables: {nodes: {min: 2}}}\n"
+	got, err := parseEnvironment("team.yaml", "/team", []byte(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &AWS{
+		Account: "123456789012", Region: "eu-west-1", Domain: "a.example.com", Root: "team",
+		StateBucket: "pocctl-state-123456789012-eu-west-1", Variables: map[string]any{"nodes": map[string]any{"min": 2}},
+	}
+	if diff := cmp.Diff(want, got.AWS); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 func TestReadEnvironmentFromFile(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "team.yaml")
@@ -106,6 +121,15 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"absent without a way out", "kind: local\nabsent: {grafana: ' '}\n", "line 2: absent.grafana is empty", "write what to do instead"},
 		{"endpoint that is there", "kind: local\nendpoints: {app: http://a}\n", "line 2: endpoints.app cannot name an endpoint", "are there already"},
 		{"endpoint that is none", "kind: local\nendpoints: {metrics: here}\n", `line 2: endpoints.metrics is "here", which is no URL`, "$(INGRESS_URL)/prometheus"},
+		{"no account", "kind: aws\n", "aws is missing", "account:"},
+		{"account elsewhere", "kind: local\naws: {account: \"123456789012\"}\n", "line 2: aws is for kind aws", "remove it"},
+		{"bad account", "kind: aws\naws: {account: \"1234\", region: eu-west-1}\n", `line 2: aws.account is "1234"`, "twelve digits"},
+		{"account as a number", "kind: aws\naws: {account: 123456789012}\n", `line 2: aws.account is "123456789012"; text is wanted`, "quotes"},
+		{"bad region", "kind: aws\naws:\n  account: \"123456789012\"\n  region: Ireland\n", `line 4: aws.region is "Ireland"`, "eu-west-1"},
+		{"bad domain", "kind: aws\naws: {account: \"123456789012\", region: eu-west-1, domain: \"https://a.b\"}\n", "line 2: aws.domain is", "staging.example.com"},
+		{"bad bucket", "kind: aws\naws: {account: \"123456789012\", region: eu-west-1, domain: a.example.com, stateBucket: A_B}\n", `aws.stateBucket is "A_B"`, "lower-case"},
+		{"bad root", "kind: aws\naws: {account: \"123456789012\", region: eu-west-1, domain: a.example.com, root: ../x}\n", `aws.root is "../x"`, "modules/roots"},
+		{"variable that follows", "kind: aws\naws: {account: \"123456789012\", region: eu-west-1, domain: a.example.com, variables: {region: us-east-1}}\n", "aws.variables.region cannot be given", "another key"},
 		{"image elsewhere", "kind: kind\nimages: {a: {program: /b}}\n", "line 2: images is for kind local", "remove it"},
 		{"image without program", "kind: local\nimages: {a: {args: [b]}}\n", "line 2: images.a.program is missing", "path of a program"},
 		{"no release name", "kind: local\nreleases:\n  - chart: a\n", "line 3: releases[0].name is missing", "name"},

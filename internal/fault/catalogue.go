@@ -10,6 +10,7 @@ const (
 	ExitRolledBack   = 5   // the canary was rolled back
 	ExitVoid         = 6   // the load generator could not hold the rate
 	ExitLeftovers    = 7   // down left something behind
+	ExitDrifted      = 8   // plan --drift found what something else has changed
 	ExitInterrupted  = 130 // interrupted; the run can be taken up
 )
 
@@ -72,6 +73,23 @@ const (
 	InboxAway           Code = "inbox-away"
 	AlertsUnproved      Code = "alerts-unproved"
 	DrillForbidden      Code = "drill-forbidden"
+	TerraformMissing    Code = "terraform-missing"
+	TerraformOld        Code = "terraform-old"
+	TerraformFailed     Code = "terraform-failed"
+	ProviderUnavailable Code = "provider-unavailable"
+	StateLocked         Code = "state-locked"
+	ApplyFailed         Code = "apply-failed"
+	CredentialsMissing  Code = "credentials-missing"
+	CredentialsRefused  Code = "credentials-refused"
+	AccountWrong        Code = "account-wrong"
+	PermissionMissing   Code = "permission-missing"
+	QuotaShort          Code = "quota-short"
+	ZoneUndelegated     Code = "zone-undelegated"
+	BackendForeign      Code = "backend-foreign"
+	AWSFailed           Code = "aws-failed"
+	Drifted             Code = "drifted"
+	NotConfirmed        Code = "not-confirmed"
+	Protected           Code = "protected"
 )
 
 type entry struct {
@@ -138,4 +156,21 @@ var catalogue = map[Code]entry{
 	InboxAway:           {ExitFailed, "the inbox of alerts at {url} can't be read", "see whether it is well: {status}; and what it says: {logs}"},
 	AlertsUnproved:      {ExitFailed, "{wanting} of {drills} alerts are not proved\n{list}", "see what Prometheus makes of them: {rules}; and what Alertmanager says: {logs}"},
 	DrillForbidden:      {ExitUsage, "nothing may be broken on purpose in environment {env}", "name an environment for exercises; or allow it in this one's file, which production should not:  alerts: {drill: true}"},
+	TerraformMissing:    {ExitFailed, "there is no terraform on PATH, and none could be fetched: {detail}", "install Terraform {wanted} and put it on PATH"},
+	TerraformOld:        {ExitFailed, "terraform at {path} is version {version}; {wanted} is needed, and none could be fetched: {detail}", "install Terraform {wanted} and put it first on PATH"},
+	TerraformFailed:     {ExitFailed, "terraform {command}: {detail}", "{fix}"},
+	ProviderUnavailable: {ExitFailed, "Terraform cannot get its provider: {detail}", "check that its registry can be reached from here, or set up a provider mirror in Terraform's own configuration file"},
+	StateLocked:         {ExitFailed, "the state of environment {env} is locked by another run: {holder}", "wait until that run ends; if it is known to be dead, `terraform force-unlock {id}` in {directory} takes its lock away"},
+	ApplyFailed:         {ExitFailed, "{count} not made or changed: {detail}", "mend what it says, then run the same command again: what is made stays, and it goes on from there"},
+	CredentialsMissing:  {ExitFailed, "there are no AWS credentials: {detail}", "sign in, for example with `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"},
+	CredentialsRefused:  {ExitFailed, "AWS does not take these credentials: {detail}", "get fresh ones, for example with `aws sso login`"},
+	AccountWrong:        {ExitUsage, "these credentials are of AWS account {actual}, and environment {env} is for {wanted}", "use credentials of account {wanted}, for example by AWS_PROFILE; or correct aws.account in the environment's file"},
+	PermissionMissing:   {ExitFailed, "{principal} is not allowed {count} of the actions that are needed: {actions}", "have them allowed, or use another role; docs/aws.md lists all of them"},
+	QuotaShort:          {ExitFailed, "AWS quotas are short: {quotas}", "ask for more at Service Quotas in region {region}, or free what is not used"},
+	ZoneUndelegated:     {ExitFailed, "the DNS zone {domain} does not answer from the internet: {detail}", "{fix}"},
+	BackendForeign:      {ExitFailed, "the bucket {bucket} for Terraform's state belongs to another account, or this one may not see it", "name another bucket as aws.stateBucket in the environment's file"},
+	AWSFailed:           {ExitFailed, "{action}: AWS does not answer as it should: {detail}", "{fix}"},
+	Drifted:             {ExitDrifted, "{count} of environment {env} changed outside Terraform", "`pocctl plan{flags}` shows what up would put back; or take the change into the configuration"},
+	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --confirm {env}"},
+	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"time"
 
 	"github.com/pocctl/pocctl/internal/deploy"
 	"github.com/pocctl/pocctl/internal/flow"
@@ -36,6 +37,41 @@ func (s *Stack) Ahead(ctx context.Context, selection flow.Selection) ([]Ahead, e
 		}
 	}
 	return ahead, nil
+}
+
+// Predicted is how long the steps take along their longest way, by their budgets, but
+// for those that known gives a length for. Steps that are left out take no time.
+func Predicted(ahead []Ahead, known map[string]time.Duration) time.Duration {
+	steps := map[string]Ahead{}
+	for _, step := range ahead {
+		steps[step.Name] = step
+	}
+	ends := map[string]time.Duration{}
+	var end func(name string) time.Duration
+	end = func(name string) time.Duration {
+		if at, found := ends[name]; found {
+			return at
+		}
+		step := steps[name]
+		var begin time.Duration
+		for _, other := range step.DependsOn {
+			begin = max(begin, end(other))
+		}
+		length, is := known[name]
+		if !is {
+			length = time.Duration(step.BudgetSeconds * float64(time.Second))
+		}
+		if step.Skip != "" {
+			length = 0
+		}
+		ends[name] = begin + length
+		return ends[name]
+	}
+	var last time.Duration
+	for _, step := range ahead {
+		last = max(last, end(step.Name))
+	}
+	return last
 }
 
 // Diff says what each release would change.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/deploy"
@@ -43,6 +44,8 @@ type Options struct {
 	Charts fs.FS
 	// Definitions holds custom resource definitions, in the folder definitions.
 	Definitions fs.FS
+	// Modules holds the Terraform modules, with their roots.
+	Modules fs.FS
 	// StateDirectory is the environment's, absolute.
 	StateDirectory string
 	// Binary is this pocctl, absolute, and Build its identity.
@@ -121,6 +124,9 @@ type platform interface {
 	fingerprint(image string) (string, error)
 	// remove deletes what is left of a stopped environment.
 	remove() error
+	// grace is how long a step of this platform may take to end when it is
+	// interrupted; zero means the engine's own.
+	grace() time.Duration
 }
 
 // secretStore keeps generated passwords where they share the data's fate.
@@ -137,6 +143,8 @@ func New(options Options) (*Stack, error) {
 	switch kind := options.Environment.Kind; kind {
 	case config.KindLocal:
 		s.platform, err = newLocal(options)
+	case config.KindAWS:
+		s.platform, err = newAWS(options)
 	default:
 		err = fault.New(fault.KindUnsupported, "env", options.Environment.Name, "kind", string(kind))
 	}
@@ -150,6 +158,9 @@ func New(options Options) (*Stack, error) {
 func (s *Stack) Steps() []flow.Step {
 	steps := append(s.platform.preflight(), s.releasesPreflight())
 	steps = chain(steps, s.platform.provision())
+	if s.options.Environment.Kind == config.KindAWS && len(s.options.Environment.Releases) == 0 {
+		return steps // nothing is put on the cluster
+	}
 	steps = chain(steps, s.whileItStands(s.deploySteps()))
 	steps = chain(steps, s.whileItStands(s.smokeSteps()))
 	steps = chain(steps, s.whileItStands(s.canarySteps()))
@@ -248,6 +259,10 @@ func (s *Stack) Endpoints() map[string]string {
 
 // Remove deletes what is left of an environment that has been taken down.
 func (s *Stack) Remove() error { return s.platform.remove() }
+
+// Grace is how long a step may take to end when the run is interrupted; zero means the
+// engine's own.
+func (s *Stack) Grace() time.Duration { return s.platform.grace() }
 
 // Deployer gives the client that works on the environment's releases. Where there
 // is no cluster, the error is a fault.NotUp.
