@@ -91,6 +91,9 @@ const (
 	NotConfirmed        Code = "not-confirmed"
 	Protected           Code = "protected"
 	RootUnknown         Code = "root-unknown"
+	ChartUnavailable    Code = "chart-unavailable"
+	ChartAltered        Code = "chart-altered"
+	OutputUnknown       Code = "output-unknown"
 )
 
 type entry struct {
@@ -175,4 +178,7 @@ var catalogue = map[Code]entry{
 	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --confirm {env}"},
 	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
 	RootUnknown:         {ExitUsage, "environment {env} names the root module {root}, which is not in modules/roots", "name one as aws.root in its file: staging or prod"},
+	ChartUnavailable:    {ExitFailed, "chart {chart} {version} cannot be fetched from {repository}: {detail}", "check that {repository} can be reached from here, or correct chart, repository and version in the environment's file"},
+	ChartAltered:        {ExitFailed, "chart {chart} {version} of {repository} has the digest {digest}, and {wanted} is wanted", "find out who changed it; if the change is meant, write the new digest into the environment's file"},
+	OutputUnknown:       {ExitUsage, "release {release} wants the output {output}, which Terraform does not put out", "use one of {known}"},
 }
