@@ -81,6 +81,23 @@ func Fetch(ctx context.Context, source Source, directory string) (string, error)
 	return path, nil
 }
 
+// Kept gives the path of the archive that was fetched. Without one, or with another
+// digest than the wanted, the error is a fault.ChartUnavailable.
+func Kept(source Source, directory string) (string, error) {
+	path := filepath.Join(directory, source.file())
+	kept, err := os.ReadFile(path)
+	if err == nil && digest(kept) != source.known(path) {
+		err = errors.New("what was fetched is not what is wanted")
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("it has not been fetched")
+	}
+	if err != nil {
+		return "", fault.New(fault.ChartUnavailable, "chart", source.Chart, "version", source.Version, "repository", source.Repository, "detail", err)
+	}
+	return path, nil
+}
+
 // file is where the archive is kept: charts of one name may come from two repositories.
 func (s Source) file() string {
 	from := sha256.Sum256([]byte(s.Repository))

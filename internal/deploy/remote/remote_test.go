@@ -13,9 +13,7 @@ import (
 	"github.com/pocctl/pocctl/internal/fault"
 )
 
-const (
-	archive = "an archive"
-)
+const archive = "an archive"
 
 // serve is a repository with one chart, whose index tells the digest told.
 func serve(t *testing.T, told string) (address string, asked *int) {
@@ -48,9 +46,15 @@ func TestFetch(t *testing.T) {
 	directory := t.TempDir()
 	address, asked := serve(t, "")
 	source := remote.Source{Chart: "small", Repository: address, Version: "1.2.3"}
+	if _, err := remote.Kept(source, directory); code(err) != fault.ChartUnavailable {
+		t.Errorf("before it is fetched: %v", err)
+	}
 	path, err := remote.Fetch(t.Context(), source, directory)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if kept, err := remote.Kept(source, directory); kept != path || err != nil {
+		t.Errorf("kept: %s, %v", kept, err)
 	}
 	got, err := os.ReadFile(path)
 	if err != nil || string(got) != archive {
@@ -61,6 +65,9 @@ func TestFetch(t *testing.T) {
 	}
 	if err := os.WriteFile(path, []byte("rotten"), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := remote.Kept(source, directory); code(err) != fault.ChartUnavailable {
+		t.Errorf("a rotten one is kept: %v", err)
 	}
 	if _, err := remote.Fetch(t.Context(), source, directory); err != nil || *asked != 4 {
 		t.Errorf("a rotten one was not fetched again: %v, after %d requests", err, *asked)
