@@ -242,3 +242,33 @@ func FuzzParseEnvironment(f *testing.F) {
 		}
 	})
 }
+
+// TestProdIsStagingWithOtherValues holds the two to the same releases of the same charts.
+func TestProdIsStagingWithOtherValues(t *testing.T) {
+	source, err := OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []Release {
+		environment, err := ReadEnvironment(source, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range environment.Releases {
+			environment.Releases[i].Values = nil
+		}
+		return environment.Releases
+	}
+	if diff := cmp.Diff(read("staging"), read("prod")); diff != "" {
+		t.Errorf("-staging +prod\n%s", diff)
+	}
+}
+
+func TestReleaseOutputs(t *testing.T) {
+	release := Release{Values: map[string]any{
+		"a": "$(outputs.b.c) and $(outputs.a)", "d": []any{map[string]any{"e": "$(outputs.a)"}, 1, "$(INGRESS_URL) $(output.x)"},
+	}}
+	if diff := cmp.Diff([]string{"a", "b.c"}, release.Outputs()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
