@@ -132,6 +132,9 @@ type Canary struct {
 	// Samples is how many requests each version has to answer for a verdict; 100 by
 	// default.
 	Samples int `json:"samples"`
+	// MemoryGrowth is by how much the memory of a pod may grow, in MiB a second over
+	// half a minute or longer; 4 by default, 0 does not judge it.
+	MemoryGrowth float64 `json:"memoryGrowth"`
 }
 
 // Alerts says where alerts come to, and whether faults may be made to try them.

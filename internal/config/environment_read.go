@@ -15,6 +15,7 @@ const (
 	defaultRate      = 300 // requests a second
 	defaultSamples   = 100 // requests of each version that a canary's verdict takes
 	defaultDuration  = 30 * time.Second
+	defaultGrowth    = 4 // MiB a second, of a canary's pod
 )
 
 // ReadEnvironment reads the environment called name in source, or the file that
@@ -36,7 +37,7 @@ func parseEnvironment(file, folder string, data []byte) (Environment, error) {
 		Budget:    defaultBudget,
 		Namespace: defaultNamespace,
 		Ingress:   Ingress{Address: defaultAddress},
-		Canary:    Canary{Prometheus: "prometheus", Samples: defaultSamples},
+		Canary:    Canary{Prometheus: "prometheus", Samples: defaultSamples, MemoryGrowth: defaultGrowth},
 		Alerts:    Alerts{Inbox: "alerts", Alertmanager: "alertmanager"},
 		Load:      Load{Rate: defaultRate, Duration: defaultDuration},
 	}

@@ -81,7 +81,7 @@ releases:
 			Timeout: 5 * time.Minute, Budget: 5 * time.Minute,
 			Values: map[string]any{"nested": map[string]any{"count": 3, "big": 12345678, "on": true}},
 		}},
-		Canary: Canary{Prometheus: "prometheus", Samples: 100},
+		Canary: Canary{Prometheus: "prometheus", Samples: 100, MemoryGrowth: 4},
 		Alerts: Alerts{Inbox: "alerts", Alertmanager: "alertmanager"},
 		Load:   Load{Rate: 300, Duration: 30 * time.Second},
 	}
@@ -116,6 +116,7 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"canary of no release", release + "canary: {release: b}\n", `line 4: canary.release is "b", which is no release here`, "name one of a"},
 		{"canary without figures", release + "canary: {release: a}\n", `canary.prometheus names the endpoint "prometheus", which is not there`, "add endpoints: {prometheus: URL}"},
 		{"canary without samples", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, samples: 0}\n", "line 5: canary.samples is 0", "for example 100"},
+		{"canary with a bad growth", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, memoryGrowth: -1}\n", "line 5: canary.memoryGrowth is -1", "or 0 to leave memory alone"},
 		{"canary with a bad rate", release + "endpoints: {prometheus: http://a}\ncanary: {release: a, rate: -1}\n", "line 5: canary.rate is -1", "or 0 for none"},
 		{"drills without an inbox", "kind: local\nalerts: {drill: true}\n", `alerts.inbox names the endpoint "alerts", which is not there`, "add endpoints: {alerts: URL}"},
 		{"absent without a way out", "kind: local\nabsent: {grafana: ' '}\n", "line 2: absent.grafana is empty", "write what to do instead"},

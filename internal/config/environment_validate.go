@@ -154,6 +154,8 @@ func (e *Environment) validateCanary(d *document) error {
 		return d.invalid("canary.prometheus", "add endpoints: {"+e.Canary.Prometheus+": URL}", "names the endpoint %q, which is not there", e.Canary.Prometheus)
 	case e.Canary.Rate < 0 || e.Canary.Rate > most:
 		return d.invalid("canary.rate", "write requests a second, or 0 for none", "is %d; it has to be from 0 to %d", e.Canary.Rate, most)
+	case !(e.Canary.MemoryGrowth >= 0) || e.Canary.MemoryGrowth > most:
+		return d.invalid("canary.memoryGrowth", "write MiB a second, for example 4, or 0 to leave memory alone", "is %g; it has to be from 0 to %d", e.Canary.MemoryGrowth, most)
 	case e.Canary.Samples < 1 || e.Canary.Samples > most:
 		return d.invalid("canary.samples", "write a number of requests, for example 100", "is %d; it has to be from 1 to %d", e.Canary.Samples, most)
 	}

@@ -30,6 +30,8 @@ type cluster struct {
 	never bool
 	// failing is the share of the canary's requests that fail.
 	failing float64
+	// leaking is by how much the canary's memory grows, in MiB a second.
+	leaking float64
 	// idle versions get no requests; those with idleFor none for so long.
 	idle    bool
 	idleFor time.Duration
@@ -112,15 +114,16 @@ func (c *cluster) figures(_ context.Context, hashes []string) (map[string]canary
 	found := map[string]canary.Counters{}
 	for i, hash := range hashes {
 		requests := 150 * seconds
-		failed := 0.0
+		failed, memory := 0.0, 30.0
 		if i == 1 {
+			memory += c.leaking * seconds
 			requests = max(0, requests-150*c.idleFor.Seconds())
 			if failed = requests * c.failing; c.idle {
 				requests, failed = 0, 0
 			}
 		}
 		found[hash] = canary.Counters{hash + "-1": canary.Pod{
-			Requests: int64(requests), Errors: int64(failed), Sampled: time.Now(),
+			Requests: int64(requests), Errors: int64(failed), Sampled: time.Now(), Memory: memory * (1 << 20),
 			Buckets: []canary.Bucket{{Bound: 0.1, Count: int64(requests)}, {Bound: 0.3, Count: int64(requests)}},
 		}}
 	}
@@ -146,7 +149,7 @@ func (v voice) Detail(format string, args ...any) { v.c.note(format, args...) }
 func follow(ctx context.Context, c *cluster) (Result, error) {
 	return Follow(ctx, Options{
 		Name: "backend", Rollouts: c, Source: source{c}, Progress: voice{c}, Next: "pocctl logs backend",
-		Limits: canary.Limits{ErrorRate: 0.01, LatencyBound: 0.3, LatencyShare: 0.05},
+		Limits: canary.Limits{ErrorRate: 0.01, LatencyBound: 0.3, LatencyShare: 0.05, MaximumMemoryGrowth: 4 << 20},
 		Undo:   func(context.Context) error { c.undone = true; return nil },
 	})
 }
@@ -170,6 +173,8 @@ func TestEnds(t *testing.T) {
 	}{
 		{name: "as good as before", promoted: true, within: 35 * time.Second},
 		{name: "errors", cluster: cluster{failing: 0.05}, code: fault.CanaryRolledBack, says: "requests failed", within: 10 * time.Second},
+		{name: "a memory leak", cluster: cluster{leaking: 6}, code: fault.CanaryRolledBack, says: "memory grows by", within: 40 * time.Second},
+		{name: "memory that grows as it does", cluster: cluster{leaking: 1}, promoted: true, within: 36 * time.Second},
 		{name: "no request", cluster: cluster{idle: true}, code: fault.CanaryUnmeasured, says: "no requests", within: 65 * time.Second},
 		{name: "Prometheus away", cluster: cluster{metrics: canary.ErrAway}, code: fault.MetricsAway, says: canary.ErrAway.Error(), within: 40 * time.Second},
 		{name: "a metric renamed", cluster: cluster{metrics: canary.ErrNoSeries}, code: fault.CanaryUnmeasured, says: canary.ErrNoSeries.Error(), within: 40 * time.Second},

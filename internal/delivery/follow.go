@@ -19,6 +19,8 @@ type follower struct {
 	away   time.Time // since when there are no figures
 	looks  int
 	held   time.Time // since when it waits for a verdict at the last step
+	// grown is when each pod was seen first: memory grows over more than a step.
+	grown map[string]canary.Counters
 }
 
 // step is what is known of one weight.
@@ -174,15 +176,38 @@ func (f *follower) measure(ctx context.Context, state rollout.State) error {
 		return f.blind(ctx, err)
 	}
 	f.away = time.Time{}
+	f.seen(counters)
 	if f.step.from == nil {
 		f.step.from = counters
 		return nil
 	}
-	now := canary.Increase(f.step.from[state.Canary], counters[state.Canary])
+	increase := func(version string) canary.Window {
+		window := canary.Increase(f.step.from[version], counters[version])
+		window.MemoryGrowth = canary.Increase(f.grown[version], counters[version]).MemoryGrowth
+		return window
+	}
+	now := increase(state.Canary)
 	f.step.requests = now.Requests
-	f.step.verdict = canary.Judge(now, canary.Increase(f.step.from[state.Stable], counters[state.Stable]), f.Limits)
+	f.step.verdict = canary.Judge(now, increase(state.Stable), f.Limits)
 	f.result.Verdict = f.step.verdict
 	return nil
+}
+
+// seen notes pods that are new, or have begun anew.
+func (f *follower) seen(counters map[string]canary.Counters) {
+	if f.grown == nil {
+		f.grown = map[string]canary.Counters{}
+	}
+	for version, pods := range counters {
+		if f.grown[version] == nil {
+			f.grown[version] = canary.Counters{}
+		}
+		for name, pod := range pods {
+			if before, known := f.grown[version][name]; !known || pod.Restarted(before) {
+				f.grown[version][name] = pod
+			}
+		}
+	}
 }
 
 // tell says where it is, what both versions do, and what is thought of it.

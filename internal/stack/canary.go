@@ -234,7 +234,7 @@ func (s *Stack) rolloutState(ctx context.Context, wanted config.Release) (rollou
 
 // canaryLimits takes the limits of a canary from the objectives.
 func canaryLimits(objectives config.Objectives, settings config.Canary) canary.Limits {
-	limits := canary.Limits{MinimumRequests: int64(settings.Samples), Looks: 60}
+	limits := canary.Limits{MinimumRequests: int64(settings.Samples), Looks: 60, MaximumMemoryGrowth: settings.MemoryGrowth * (1 << 20)}
 	for _, objective := range objectives {
 		switch objective.Indicator {
 		case config.ErrorRate:

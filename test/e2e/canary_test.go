@@ -46,6 +46,21 @@ func TestCanary(t *testing.T) {
 	bad("slow", "300 ms", "--set", "config.extra.POCCTL_FAULT_LATENCY=400ms")
 	bad("a crash loop", "CrashLoopBackOff", "--set", "config.extra.POCCTL_LOG_LEVEL=nonsense")
 
+	// Garbage that is never collected is a leak.
+	bad("a memory leak", "memory grows by", "--set", "config.extra.GOGC=off")
+	bad("never ready", "timed out", "--set", "probes.readiness.initialDelaySeconds=600", "--set", "canary.progressDeadlineSeconds=15")
+
+	t.Run("a broken migration", func(t *testing.T) {
+		result := box.For(t).Pocctl("canary", "--set", "config.extra.POCCTL_CONNECT_TIMEOUT=1ns", "--set", "migration.activeDeadlineSeconds=20", "--set", "migration.backoffLimit=0", "-o", "json")
+		run := parse(t, result.Stdout)
+		if result.Exit != 1 || run.Error == nil || run.Error.Code != "rollout-failed" || run.Canary != nil {
+			t.Errorf("exit %d, error %+v, canary %+v", result.Exit, run.Error, run.Canary)
+		}
+		if after := stable(); after != before {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+	})
+
 	t.Run("refused", func(t *testing.T) {
 		box := box.For(t)
 		for _, args := range [][]string{{"canary", "--set", "replicas"}, {"canary", "--rate", "0"}} {
@@ -83,6 +98,10 @@ func TestCanary(t *testing.T) {
 		first := begin(t, box, "canary", "--rate", "150", "--set", "podAnnotations.change=one", "-o", "json")
 		first.sees("10% of the requests")
 		first.signal(t, syscall.SIGKILL)
+		second := box.Pocctl("canary", "--set", "podAnnotations.change=another", "-o", "json")
+		if refused := parse(t, second.Stdout); second.Exit != 1 || refused.Error == nil || refused.Error.Code != "canary-under-way" {
+			t.Errorf("a second canary: exit %d, error %+v", second.Exit, refused.Error)
+		}
 		// The lock went with it, the canary did not.
 		result := box.Pocctl("canary", "--rate", "150", "-o", "json")
 		run := parse(t, result.Stdout)
@@ -99,6 +118,29 @@ func TestCanary(t *testing.T) {
 		result := box.For(t).Pocctl("rollback", "backend")
 		if result.Exit != 0 || result.Seconds > 30 { // four steps take over 40
 			t.Fatalf("exit %d after %.0f s\n%s", result.Exit, result.Seconds, result.Stderr)
+		}
+		if after := stable(); after == before || !strings.HasSuffix(after, "Healthy") {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+		before = stable()
+	})
+
+	t.Run("what it stands on restarts in the middle", func(t *testing.T) {
+		box := box.For(t)
+		run := begin(t, box, "canary", "--rate", "150", "--set", "podAnnotations.change=three", "-o", "json")
+		run.sees("10% of the requests")
+		box.Must(box.Kubectl("delete", "pod", "-n", "pocctl", "-l", "app.kubernetes.io/name=argo-rollouts", "--wait=false"))
+		run.sees("25% of the requests")
+		box.Must(box.Kubectl("delete", "pod", "-n", "pocctl", "-l", "app.kubernetes.io/name=prometheus", "--wait=false"))
+		run.sees("50% of the requests")
+		for _, pid := range processes(t, box, " component node ") { // and with it the ingress
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Error(err)
+			}
+		}
+		result := run.end()
+		if ended := parse(t, result.Stdout); result.Exit != 0 || ended.Canary == nil || ended.Canary.Verdict != "promoted" {
+			t.Fatalf("exit %d, error %+v, canary %+v", result.Exit, ended.Error, ended.Canary)
 		}
 		if after := stable(); after == before || !strings.HasSuffix(after, "Healthy") {
 			t.Errorf("stable is %s, was %s", after, before)
