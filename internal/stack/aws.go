@@ -186,7 +186,7 @@ func (p *awsPlatform) destroy(ctx context.Context, log *flow.Log) error {
 }
 
 func (p *awsPlatform) readOutputs(ctx context.Context, log *flow.Log) error {
-	outputs, err := p.environment.ReadOutputs(ctx)
+	outputs, err := p.environment.ReadOutputs(ctx, log)
 	if err != nil {
 		return err
 	}

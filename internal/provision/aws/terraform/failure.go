@@ -62,6 +62,9 @@ func (f *Failure) Passing() bool {
 	})
 }
 
+// Stale says that the plan was made of another state than there is now.
+func (f *Failure) Stale() bool { return strings.Contains(f.Error(), "Saved plan is stale") }
+
 var (
 	lockID  = regexp.MustCompile(`\bID:\s+(\S+)`)
 	lockWho = regexp.MustCompile(`\bWho:\s+(\S+)`)
