@@ -73,7 +73,7 @@ func (p *awsPlatform) preflight() []flow.Step {
 			Describe:  func() string { return "plan, and ask AWS for permissions, quotas and the zone" },
 			Run:       p.look,
 			Budget:    time.Minute,
-			Deadline:  10 * time.Minute,
+			Deadline:  terraformDeadline, // that of an earlier run may be at work still
 		},
 	}
 }
@@ -99,6 +99,9 @@ func (p *awsPlatform) findTerraform(ctx context.Context, log *flow.Log) error {
 }
 
 func (p *awsPlatform) look(ctx context.Context, log *flow.Log) error {
+	if err := p.environment.Await(ctx, log); err != nil {
+		return err
+	}
 	overview, err := p.environment.Look(ctx, aws.LookOptions{Checks: true}, log)
 	if err != nil {
 		return err

@@ -54,17 +54,36 @@ func (e *Environment) apply(ctx context.Context, destroy bool, progress Progress
 	e.planned = nil // it can be applied once
 	e.mu.Unlock()
 	watch := newWatch(durations, progress)
-	there, err := root.Await(ctx, watch.event)
-	switch {
-	case err != nil:
+	there, err := await(ctx, root, watch)
+	if err != nil {
 		return Applied{}, err
-	case there:
-		progress.Info("an earlier run was killed; its Terraform has ended what it was at")
 	}
 	if destroy || there {
 		planned = nil
 	}
 	return e.applyAgain(ctx, root, planned, destroy, watch)
+}
+
+// Await waits for the Terraform of an earlier run that was killed, if it is still at
+// work: until it ends, no plan is worth anything.
+func (e *Environment) Await(ctx context.Context, progress Progress) error {
+	root, err := e.setUp(ctx, progress)
+	if err != nil {
+		return err
+	}
+	durations, err := forecast.Load()
+	if err != nil {
+		return err
+	}
+	_, err = await(ctx, root, newWatch(durations, progress))
+	return err
+}
+
+func await(ctx context.Context, root *root, watch *watch) (there bool, err error) {
+	if there, err = root.Await(ctx, watch.event); err == nil && there {
+		watch.progress.Info("an earlier run was killed; its Terraform has ended what it was at")
+	}
+	return there, err
 }
 
 // applyAgain applies planned, or plans before, until it passes or fails with what does
