@@ -30,12 +30,12 @@ type stored struct {
 }
 
 func (c *call) path(bucket, key string) string {
-	return filepath.Join(c.account.Directory(), "objects", bucket, url.PathEscape(key))
+	return filepath.Join(c.account.Objects(bucket), url.PathEscape(key))
 }
 
 // objects are those of a bucket whose keys begin so, in order.
 func (c *call) objects(bucket, prefix string) ([]stored, error) {
-	entries, err := os.ReadDir(filepath.Join(c.account.Directory(), "objects", bucket))
+	entries, err := os.ReadDir(c.account.Objects(bucket))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

@@ -297,6 +297,9 @@ func TestEveryType(t *testing.T) {
 				config[name] = sample(name, attribute.Type)
 			}
 		}
+		if kind == "aws_db_instance" {
+			config["skip_final_snapshot"] = true
+		}
 		planned, _ := server.planFor(t, kind, config, nil)
 		made := server.applyFor(t, kind, planned, nil)
 		if id, _ := made["id"].(string); id == "" && block.Attributes["id"].Type != nil {
