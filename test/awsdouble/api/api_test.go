@@ -85,6 +85,9 @@ func TestIdentity(t *testing.T) {
 	if *who.Account != "210987654321" || *who.Arn != "arn:aws:iam::210987654321:role/ci" {
 		t.Errorf("the caller is %s of %s", *who.Arn, *who.Account)
 	}
+	if _, err := iam.NewFromConfig(aws).GetRole(t.Context(), &iam.GetRoleInput{RoleName: ptr("none")}); code(t, err) != "NoSuchEntity" {
+		t.Errorf("a role that is not there: %v", err)
+	}
 	simulated, err := iam.NewFromConfig(aws).SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: who.Arn, ActionNames: []string{"ec2:CreateVpc", "eks:CreateCluster"},
 	})

@@ -24,7 +24,6 @@ type change struct {
 	operation string // create, update or delete
 	planned   map[string]any
 	before    map[string]any
-	written   map[string]any // write-only arguments
 }
 
 // ApplyResourceChange makes, changes or deletes a resource.
@@ -61,7 +60,7 @@ func (s *Server) ApplyResourceChange(ctx context.Context, request *tfprotov5.App
 	if err != nil {
 		return nil, err
 	}
-	answer := &tfprotov5.ApplyResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true}
+	answer := &tfprotov5.ApplyResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true} //nolint:staticcheck // as the real provider
 	if failure != nil {
 		answer.Diagnostics = []*tfprotov5.Diagnostic{failure}
 	}

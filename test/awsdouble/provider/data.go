@@ -38,7 +38,7 @@ func (s *Server) ReadDataSource(_ context.Context, request *tfprotov5.ReadDataSo
 	}
 
 	made := s.maker(control, "data."+request.TypeName, seeded("data", request.TypeName, config), plan(block, config, nil))
-	if err := s.find(request.TypeName, block, config, made, control); err != nil {
+	if err := s.find(request.TypeName, block, config, made, control); err != nil { //nolint:nilerr // Terraform shows it as a diagnostic
 		return &tfprotov5.ReadDataSourceResponse{Diagnostics: []*tfprotov5.Diagnostic{{
 			Severity: tfprotov5.DiagnosticSeverityError, Summary: err.Error(),
 		}}}, nil
