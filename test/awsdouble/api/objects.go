@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/md5" // S3's entity tags are that
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
@@ -45,7 +46,7 @@ func (c *call) objects(bucket, prefix string) ([]stored, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !strings.HasPrefix(key, prefix) || strings.HasSuffix(entry.Name(), ".new") {
+		if !strings.HasPrefix(key, prefix) {
 			continue
 		}
 		info, err := entry.Info()
@@ -125,10 +126,11 @@ func putObject(c *call, bucket cloud.Resource) (any, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+	temporary := filepath.Join(c.account.Directory(), "."+rand.Text())
+	if err := os.WriteFile(temporary, content, 0o600); err != nil {
 		return nil, err
 	}
-	return reply{header: http.Header{"Etag": {entityTag(content)}}}, os.Rename(path+".new", path)
+	return reply{header: http.Header{"Etag": {entityTag(content)}}}, os.Rename(temporary, path)
 }
 
 func condition(header http.Header, there bool, content []byte) error {
