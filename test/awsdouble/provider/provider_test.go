@@ -419,11 +419,22 @@ func TestDataSources(t *testing.T) {
 	server := newServer(t)
 	planned, _ := server.planFor(t, "aws_vpc", fields{"cidr_block": "10.0.0.0/16", "tags": fields{"Name": "one"}}, nil)
 	vpc := server.applyFor(t, "aws_vpc", planned, nil)
+	if err := server.account.Add(cloud.Resource{Type: "aws_route53_zone", ID: "Z1", Attributes: fields{
+		"id": "Z1", "zone_id": "Z1", "name": "example.com", "name_servers": []any{"ns-1"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		kind   string
 		config fields
 		want   fields
 	}{
+		"a zone that there is": {
+			"aws_route53_zone", fields{"name": "example.com"}, fields{"zone_id": "Z1", "name_servers": []any{"ns-1"}},
+		},
+		"a zone that there is not": {
+			"aws_route53_zone", fields{"name": "example.org"}, fields{"primary_name_server": "ns-1.awsdns-01.org"},
+		},
 		"caller":           {"aws_caller_identity", nil, fields{"account_id": "123456789012", "arn": "arn:aws:iam::123456789012:user/tester"}},
 		"region":           {"aws_region", nil, fields{"region": "eu-west-1"}},
 		"partition":        {"aws_partition", nil, fields{"dns_suffix": "amazonaws.com"}},
