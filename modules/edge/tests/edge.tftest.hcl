@@ -62,7 +62,7 @@ run "the_controller_leaves_terraforms_tags_alone" {
   command = plan
 
   assert {
-    condition     = contains(output.controller_values.externalManagedTags, "pocctl:environment")
+    condition     = output.controller_values.defaultTags["pocctl:environment"] == "test"
     error_message = "The controller takes away the tag by which leftovers are found."
   }
 }
