@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/creack/pty"
 
 	"github.com/pocctl/pocctl/test/awsdouble/api"
 	"github.com/pocctl/pocctl/test/awsdouble/cloud"
@@ -176,20 +177,57 @@ func TestKilled(t *testing.T) {
 func TestDown(t *testing.T) {
 	w := small(t)
 	w.must(w.pocctl("up"))
-	w.refused(w.pocctl("down", "-o", "json"), 2, "not-confirmed", "staging")
+	w.refused(w.pocctl("down", "-o", "json"), 2, "usage", "--yes")
+	if exit, said := w.answer("stagign", "down"); exit != 2 || !strings.Contains(said, "its name was not typed") {
+		t.Errorf("a slip of the hand: exit %d\n%s", exit, tail(said))
+	}
 	w.whole()
 	const balancer = "arn:aws:elasticloadbalancing:eu-west-1:" + account + ":loadbalancer/app/k8s-shop/0123456789abcdef"
 	w.add(cloud.Resource{Type: "aws_lb", ID: balancer, Attributes: map[string]any{
 		"arn": balancer, "name": "k8s-shop", "tags": map[string]any{"elbv2.k8s.aws/cluster": "pocctl-staging"}, "tags_all": map[string]any{"elbv2.k8s.aws/cluster": "pocctl-staging"},
 	}})
-	r := w.pocctl("down", "--yes")
-	w.must(r)
-	if w.count("aws_lb")+w.count("aws_vpc")+w.count("aws_nat_gateway") != 0 || !strings.Contains(r.stderr, "k8s-shop") {
-		t.Errorf("%d load balancers and %d networks are left\n%s", w.count("aws_lb"), w.count("aws_vpc"), tail(r.stderr))
+	exit, said := w.answer("staging", "down")
+	if exit != 0 {
+		t.Fatalf("exit %d\n%s", exit, tail(said))
+	}
+	if w.count("aws_lb")+w.count("aws_vpc")+w.count("aws_nat_gateway") != 0 || !strings.Contains(said, "k8s-shop") {
+		t.Errorf("%d load balancers and %d networks are left\n%s", w.count("aws_lb"), w.count("aws_vpc"), tail(said))
 	}
 	if _, err := os.Stat(w.home + "/state/staging/terraform"); !os.IsNotExist(err) {
 		t.Errorf("Terraform's folder is left: %v", err)
 	}
+}
+
+// answer runs pocctl on a terminal, and types the answer to its question.
+func (w *world) answer(typed string, args ...string) (exit int, said string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	command := w.command(ctx, args...)
+	terminal, err := pty.Start(command)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer terminal.Close()
+	var screen bytes.Buffer
+	buffer := make([]byte, 4096)
+	asked := false
+	for {
+		count, err := terminal.Read(buffer)
+		screen.Write(buffer[:count])
+		if !asked && strings.Contains(screen.String(), "Is all of it to go") {
+			asked = true
+			if _, err := terminal.WriteString(typed + "\n"); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		if err != nil { // the end, which a terminal tells as an error
+			break
+		}
+	}
+	_ = command.Wait() // its code is looked at
+	w.t.Logf("%s, answered with %s: exit %d", args[0], typed, command.ProcessState.ExitCode())
+	return command.ProcessState.ExitCode(), screen.String()
 }
 
 // TestLeftovers has something with the environment's tag stay behind.

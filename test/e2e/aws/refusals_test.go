@@ -25,7 +25,9 @@ func TestRefused(t *testing.T) {
 		"expired credentials": {func(w *world) { w.control(cloud.Control{Credentials: "expired"}) }, 1, "credentials-refused", []string{"expired"}},
 		"missing permission":  {func(w *world) { w.control(cloud.Control{Denied: []string{"ec2:CreateVpc"}}) }, 1, "permission-missing", []string{"ec2:CreateVpc"}},
 		"quota short by one": {
-			func(w *world) { w.control(cloud.Control{Services: map[string]map[string]float64{"ec2": {"L-0263D0A3": 1}}}) },
+			func(w *world) {
+				w.control(cloud.Control{Services: map[string]map[string]float64{"ec2": {"L-0263D0A3": 1}}})
+			},
 			1, "quota-short", []string{"2 needed", "eu-west-1"},
 		},
 		"zone there already": {
@@ -42,10 +44,12 @@ func TestRefused(t *testing.T) {
 				}})
 			}, 1, "backend-foreign", []string{"pocctl-state-"},
 		},
-		"terraform too old":           {oldTerraform, 1, "terraform-old", []string{"1.5.7", "1.10"}},
-		"no terraform":                {noTerraform, 1, "terraform-missing", nil},
-		"provider not to be had":      {noProvider, 1, "provider-unavailable", nil},
-		"root module that is unknown": {func(w *world) { w.write("staging.yaml", strings.Replace(smallEnvironment, "root: staging", "root: other", 1)) }, 2, "root-unknown", []string{"other"}},
+		"terraform too old":      {oldTerraform, 1, "terraform-old", []string{"1.5.7", "1.10"}},
+		"no terraform":           {noTerraform, 1, "terraform-missing", nil},
+		"provider not to be had": {noProvider, 1, "provider-unavailable", nil},
+		"root module that is unknown": {func(w *world) {
+			w.write("staging.yaml", strings.Replace(smallEnvironment, "root: staging", "root: other", 1))
+		}, 2, "root-unknown", []string{"other"}},
 		"chart not to be had": {
 			func(w *world) {
 				w.write("staging.yaml", smallEnvironment+"releases:\n  - {name: a, chart: a, version: 1.2.3, repository: \"http://127.0.0.1:9\"}\n")
