@@ -187,8 +187,8 @@ func (p *awsPlatform) apply(ctx context.Context, log *flow.Log) error {
 		return err
 	}
 	close(p.applied)
-	log.Detail("%d added, %d changed, %d destroyed, %d replaced; %s was predicted", applied.Counts.Add, applied.Counts.Change,
-		applied.Counts.Destroy, applied.Counts.Replace, duration.Seconds(applied.Predicted))
+	log.Detail("%d added, %d changed, %d destroyed, %d replaced in %s; %s was predicted", applied.Counts.Add, applied.Counts.Change,
+		applied.Counts.Destroy, applied.Counts.Replace, duration.Seconds(applied.Seconds), duration.Seconds(applied.Predicted))
 	return nil
 }
 

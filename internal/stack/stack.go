@@ -97,6 +97,8 @@ type Stack struct {
 	looked    chan struct{}
 	endOfLook sync.Once
 	canary    *report.Canary
+	// passages are the addresses, by endpoint, that lead into the cluster.
+	passages map[string]string
 }
 
 // platform is what an environment runs on.
@@ -254,6 +256,9 @@ func (s *Stack) Kubeconfig() string { return s.platform.kubeconfig() }
 func (s *Stack) Endpoints() map[string]string {
 	endpoints := map[string]string{"app": s.platform.endpoint(), "kubeconfig": s.platform.kubeconfig()}
 	for name, address := range s.options.Environment.Endpoints {
+		if strings.HasPrefix(address, config.ClusterURL) {
+			continue // for pocctl alone
+		}
 		endpoints[name] = strings.ReplaceAll(address, config.IngressURL, s.platform.endpoint())
 	}
 	return endpoints
