@@ -15,9 +15,9 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/aws/plan"
 )
 
-// clusterStep is the name of the step that waits for the cluster in AWS: releases begin
+// ClusterStep is the name of the step that waits for the cluster in AWS: releases begin
 // when it can take them, while Terraform is still at the database.
-const clusterStep = Provision + "/cluster"
+const ClusterStep = Provision + "/cluster"
 
 // lookAtClusterEvery is how often EKS is asked.
 const lookAtClusterEvery = 3 * time.Second
@@ -27,7 +27,7 @@ var errTerraformEnded = errors.New("Terraform has ended without a cluster that t
 // clusterDescribed is the step before any release.
 func (p *awsPlatform) clusterDescribed() flow.Step {
 	return flow.Step{
-		Name:      clusterStep,
+		Name:      ClusterStep,
 		DependsOn: []string{Provision + "/state"},
 		Describe: func() string {
 			return "the kubeconfig of cluster " + p.environment.Cluster() + ", as soon as it has a node that takes pods"

@@ -52,12 +52,12 @@ func TestReleasesBeginBeforeTerraformEnds(t *testing.T) {
 		t.Errorf("provision/cluster -want +got\n%s", diff)
 	}
 	for _, name := range []string{"secrets", "definitions", "metrics-server", "kyverno", "policies", "external-secrets", "kube-prometheus-stack", "argo-rollouts", "grafana-secrets", "observability"} {
-		if step := "deploy/" + name; waits(step, TerraformStep) || !waits(step, clusterStep) {
+		if step := "deploy/" + name; waits(step, TerraformStep) || !waits(step, ClusterStep) {
 			t.Errorf("%s waits for Terraform, or not for the cluster: %v", step, needs[step])
 		}
 	}
 	for _, name := range []string{"cluster-autoscaler", "load-balancer-controller", "issuer", "backend"} {
-		if step := "deploy/" + name; !waits(step, outputsStep) || !waits(step, clusterStep) {
+		if step := "deploy/" + name; !waits(step, outputsStep) || !waits(step, ClusterStep) {
 			t.Errorf("%s does not wait for Terraform's outputs and the cluster: %v", step, needs[step])
 		}
 	}

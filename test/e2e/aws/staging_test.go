@@ -178,7 +178,7 @@ func (s *stage) comesUp(t *testing.T) {
 			t.Errorf("%s began at %.1f s and %s; Terraform ended at %.1f s", name, one.Start, one.Status, terraform.Start+terraform.Seconds)
 		}
 	}
-	t.Logf("%s; it took %.1f s at %g of the time", terraform.Detail, terraform.Seconds, scale)
+	t.Logf("%s, at %g of the time", terraform.Detail, scale)
 	t.Logf("the cluster took releases from %.1f s on; Terraform ended at %.1f s", steps["deploy/metrics-server"].Start, terraform.Start+terraform.Seconds)
 
 	if pods := s.must(s.kubectl("-n", "pocctl", "get", "pods")); strings.Count(pods, "Running") < 5 {
