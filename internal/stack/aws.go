@@ -282,8 +282,13 @@ func (p *awsPlatform) outputs() (map[string]any, error) { return p.environment.A
 // whether its cluster answers.
 func (p *awsPlatform) status(ctx context.Context) PlatformStatus {
 	status := PlatformStatus{Kind: "aws", Components: []ComponentStatus{}}
-	if _, err := os.Stat(p.kubeconfig()); err == nil {
-		_, err := p.readyNodes(ctx)
+	_, err := os.Stat(p.kubeconfig())
+	connected := err == nil
+	if !connected {
+		connected, err = p.connect()
+	}
+	if connected && err == nil {
+		_, err = p.readyNodes(ctx)
 		status.Running = err == nil
 	}
 	outputs, err := p.environment.Outputs()

@@ -82,6 +82,14 @@ func (p *awsPlatform) lookAtCluster(ctx context.Context) (nodes int, waiting str
 	return nodes, "a node of cluster " + p.environment.Cluster(), nil
 }
 
+// connect writes the kubeconfig if EKS has the cluster: another machine may have made it.
+func (p *awsPlatform) connect() (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), nodesTimeout)
+	defer cancel()
+	_, connected, err := p.environment.ConnectCluster(ctx, p.options.Binary)
+	return connected, err
+}
+
 // nodesTimeout ends a question to a cluster that may be gone.
 const nodesTimeout = 20 * time.Second
 

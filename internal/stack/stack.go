@@ -109,6 +109,9 @@ type platform interface {
 	provision() []flow.Step
 	// kubeconfig is the path of the administrator's kubeconfig.
 	kubeconfig() string
+	// connect writes the kubeconfig of a cluster that was made from another machine, if
+	// there is one.
+	connect() (bool, error)
 	// endpoint is where HTTP enters: scheme and host.
 	endpoint() string
 	// secrets keeps the passwords of the environment with its data.
@@ -279,8 +282,8 @@ func (s *Stack) Deployer() (*deploy.Client, error) {
 	if s.client != nil {
 		return s.client, nil
 	}
-	if _, err := os.Stat(s.platform.kubeconfig()); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.NotUp, "env", s.options.Environment.Name)
+	if err := s.connect(); err != nil {
+		return nil, err
 	}
 	client, err := deploy.New(deploy.Options{
 		Kubeconfig: s.platform.kubeconfig(),
@@ -292,6 +295,22 @@ func (s *Stack) Deployer() (*deploy.Client, error) {
 	}
 	s.client = client
 	return client, nil
+}
+
+// Connect has a kubeconfig on this machine. Where there is no cluster, the error is a
+// fault.NotUp.
+func (s *Stack) Connect() error { return s.connect() }
+
+func (s *Stack) connect() error {
+	_, err := os.Stat(s.platform.kubeconfig())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	connected, err := s.platform.connect()
+	if err == nil && !connected {
+		err = fault.New(fault.NotUp, "env", s.options.Environment.Name)
+	}
+	return err
 }
 
 // forget drops the client, so that the next one asks the cluster anew.

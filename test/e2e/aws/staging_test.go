@@ -164,6 +164,7 @@ func TestStaging(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+	t.Run("smoke", s.serves)
 	t.Run("up again", s.staysUp)
 	t.Run("plan", s.isPlanned)
 	t.Run("down", s.goesDown)
@@ -198,6 +199,28 @@ func (s *stage) comesUp(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(s.home, "state", "staging", "kubeconfig")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the kubeconfig: %v, %v", info, err)
+	}
+}
+
+// serves asks the service as people do: by its domain, with tokens of its issuer.
+func (s *stage) serves(t *testing.T) {
+	s.t = t
+	service := func(name string) string {
+		return "http://" + s.must(s.kubectl("-n", "pocctl", "get", "service", name, "-o", "jsonpath={.spec.clusterIP}")) + ":8080"
+	}
+	proxy, authority := internet(t, map[string]string{"/issuer/": service("issuer"), "/": service("backend")})
+	before := s.extra
+	defer func() { s.extra = before }()
+	s.extra = append(append([]string{}, before...), "HTTPS_PROXY="+proxy, "SSL_CERT_FILE="+s.write("authority.pem", string(authority)))
+	var document run
+	out := s.must(s.pocctl("smoke", "-o", "json"))
+	if err := json.Unmarshal([]byte(out), &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"smoke/components", "smoke/migrations", "smoke/login", "smoke/transaction"} {
+		if one := document.steps()[name]; one.Status != "passed" {
+			t.Errorf("%s %s: %s", name, one.Status, one.Detail)
+		}
 	}
 }
 
