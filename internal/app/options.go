@@ -134,7 +134,9 @@ type Options struct {
 	FaultErrorPercent                float64
 	FaultLatency, FaultLatencyJitter time.Duration
 	FaultErrorStatus                 int
-	FaultRoutes                      []string
+	// FaultLeak is how many bytes each of those requests keeps for good.
+	FaultLeak   int
+	FaultRoutes []string
 
 	// LogLevel is debug, info, warn or error.
 	LogLevel string

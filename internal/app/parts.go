@@ -236,7 +236,7 @@ func (o Options) faults(observer faults.Observer) faults.Options {
 		Spec: faults.Spec{
 			ErrorPercent: o.FaultErrorPercent, ErrorStatus: o.FaultErrorStatus, Latency: o.FaultLatency, LatencyJitter: o.FaultLatencyJitter,
 		},
-		Routes: o.FaultRoutes, Observer: observer,
+		Leak: o.FaultLeak, Routes: o.FaultRoutes, Observer: observer,
 	}
 }
 

@@ -102,6 +102,7 @@ func behaviourFlags(flags *pflag.FlagSet, o *service.Options) {
 	flags.IntVar(&o.FaultErrorStatus, "fault-error-status", o.FaultErrorStatus, "the HTTP `status` of those")
 	flags.DurationVar(&o.FaultLatency, "fault-latency", o.FaultLatency, "make every request wait on purpose")
 	flags.DurationVar(&o.FaultLatencyJitter, "fault-latency-jitter", o.FaultLatencyJitter, "give or take this much")
+	flags.IntVar(&o.FaultLeak, "fault-leak", o.FaultLeak, "make every request keep so many `bytes` of memory on purpose")
 	flags.StringSliceVar(&o.FaultRoutes, "fault-routes", o.FaultRoutes, "only on these `routes`, as /api/v1/products*")
 }
 
