@@ -170,6 +170,7 @@ func TestHTMLStandsByItself(t *testing.T) {
 	for name, d := range withLoad() {
 		all[name] = d
 	}
+	all["drilled"] = drilled()
 	part := &dashboards.Part{HTML: `<section id="a-board"><h2>Boards</h2></section>`, Links: []dashboards.Link{{ID: "a-board", Title: "A board", Marked: true}}}
 	asks := regexp.MustCompile(`(?i)<script|<img|<iframe|<object|@import|url\(|(?:src|href)="[^#d]`)
 	for name, d := range all {

@@ -43,6 +43,9 @@ func (d *Document) headline() (title, sentence, tone string) {
 	case len(met) > 0:
 		return "All objectives are met", d.measured() + listed(met, said) + ".", "good"
 	}
+	if len(d.Alerts) > 0 {
+		return "Every alert is proved", fmt.Sprintf("Each of %d exercises had its alert fire, reach the inbox, and be over when the fault was.", len(d.Alerts)), "good"
+	}
 	return "Done", fmt.Sprintf("pocctl %s took %s.", d.Command, terminal.Seconds(d.Seconds)), "good"
 }
 
