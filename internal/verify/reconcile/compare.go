@@ -6,7 +6,9 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pocctl/pocctl/internal/config"
@@ -68,15 +70,6 @@ func Unknown(format string, args ...any) Result {
 
 // Compare holds everything that went out against the counters from before and after.
 func Compare(wire load.Wire, before, after canary.Counters, objectives config.Objectives) Result {
-	for name, pod := range before {
-		now, there := after[name]
-		switch {
-		case !there:
-			return Unknown("pod %s ended during the load, with what it had counted", name)
-		case now.Restarted(pod):
-			return Unknown("pod %s started anew during the load, and counts from nothing", name)
-		}
-	}
 	window := canary.Increase(before, after)
 	if wire.Sent == 0 {
 		return Unknown("nothing was sent")
@@ -84,13 +77,33 @@ func Compare(wire load.Wire, before, after canary.Counters, objectives config.Ob
 	if more := float64(window.Requests) - float64(wire.Sent); more > BoundRequests*float64(wire.Sent) {
 		return Unknown("Prometheus counted %.0f requests more than were sent: others used the service at the same time, or something in between tried again", more)
 	}
+	counted := requests(wire, window)
+	if lost := lost(before, after); lost != "" && !counted.Within {
+		return Unknown("%s", lost)
+	}
 	made := Result{Verdict: Agrees, Void: map[string]string{}}
-	made.add(requests(wire, window), objectives.From(config.FromLoad))
+	made.add(counted, objectives.From(config.FromLoad))
 	made.add(failures(wire, window), of(objectives, config.Availability, config.ErrorRate))
 	for _, objective := range of(objectives, config.Latency) {
 		made.add(latency(wire, window, objective), config.Objectives{objective})
 	}
 	return made
+}
+
+// lost says what can't be known any more of a pod that ended, or nothing. After a canary
+// the pods of the version before end while others serve: where no request is missing, there
+// was nothing to lose.
+func lost(before, after canary.Counters) string {
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		now, there := after[name]
+		switch {
+		case !there:
+			return fmt.Sprintf("pod %s ended during the load, with what it had counted", name)
+		case now.Restarted(before[name]):
+			return fmt.Sprintf("pod %s started anew during the load, and counts from nothing", name)
+		}
+	}
+	return ""
 }
 
 func of(objectives config.Objectives, indicators ...config.Indicator) config.Objectives {
