@@ -342,7 +342,7 @@ func TestEnds(t *testing.T) {
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 				all, err := w.double.Account.List("aws_eks_cluster")
 				if err != nil {
 					t.Fatal(err)
