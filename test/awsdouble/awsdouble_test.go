@@ -342,7 +342,7 @@ func TestEnds(t *testing.T) {
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 				all, err := w.double.Account.List("aws_eks_cluster")
 				if err != nil {
 					t.Fatal(err)
@@ -373,4 +373,60 @@ func TestEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDeletions has AWS refuse a deletion until what speaks against it is gone.
+func TestDeletions(t *testing.T) {
+	w := newWorkspace(t, `
+resource "aws_db_instance" "main" {
+  identifier          = "main"
+  instance_class      = "db.t4g.small"
+  deletion_protection = true
+}
+resource "aws_kms_key" "main" {}
+resource "aws_secretsmanager_secret" "main" {
+  name = "main"
+}
+resource "aws_secretsmanager_secret" "brief" {
+  name                    = "brief"
+  recovery_window_in_days = 0
+}
+`)
+	w.apply()
+	code, output := w.exits("destroy", "-auto-approve")
+	if code == 0 {
+		t.Fatal("it destroyed a protected database")
+	}
+	w.says(output, "api error InvalidParameterCombination: Cannot delete protected DB Instance")
+	w.write(`
+resource "aws_db_instance" "main" {
+  identifier     = "main"
+  instance_class = "db.t4g.small"
+}
+`)
+	w.apply()
+	code, output = w.exits("destroy", "-auto-approve")
+	if code == 0 {
+		t.Fatal("it destroyed a database without a last snapshot")
+	}
+	w.says(output, "final_snapshot_identifier is required when skip_final_snapshot is false")
+	lingering, err := w.double.Account.Lingering("")
+	if err != nil || len(lingering) != 2 {
+		t.Errorf("the key and the secret should be deleted, and still there: %v, %v", lingering, err)
+	}
+	w.write(`
+resource "aws_secretsmanager_secret" "brief" {
+  name = "brief"
+}
+resource "aws_secretsmanager_secret" "main" {
+  name = "main"
+}
+resource "aws_db_instance" "main" {
+  identifier          = "main"
+  instance_class      = "db.t4g.small"
+  skip_final_snapshot = true
+}
+`)
+	w.fails("api error InvalidRequestException: You can't create this secret because a secret with this name is already scheduled for deletion.")
+	w.have("aws_secretsmanager_secret", 1)
 }

@@ -85,6 +85,9 @@ func TestIdentity(t *testing.T) {
 	if *who.Account != "210987654321" || *who.Arn != "arn:aws:iam::210987654321:role/ci" {
 		t.Errorf("the caller is %s of %s", *who.Arn, *who.Account)
 	}
+	if _, err := iam.NewFromConfig(aws).GetRole(t.Context(), &iam.GetRoleInput{RoleName: ptr("none")}); code(t, err) != "NoSuchEntity" {
+		t.Errorf("a role that is not there: %v", err)
+	}
 	simulated, err := iam.NewFromConfig(aws).SimulatePrincipalPolicy(t.Context(), &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: who.Arn, ActionNames: []string{"ec2:CreateVpc", "eks:CreateCluster"},
 	})
@@ -204,6 +207,9 @@ func TestServices(t *testing.T) {
 		}),
 		tagged("aws_db_instance", "db-1", "arn:aws:rds:eu-west-1:123456789012:db:staging", map[string]any{"identifier": "staging", "port": 5432, "address": "db"}),
 		tagged("aws_route53_zone", "Z1", "arn:aws:route53:::hostedzone/Z1", map[string]any{"name": "example.com", "name_servers": []any{"ns-1", "ns-2"}}),
+		tagged("aws_nat_gateway", "nat-1", "", nil),
+		tagged("aws_kms_key", "k", "arn:aws:kms:eu-west-1:123456789012:key/k", nil),
+		tagged("aws_iam_role", "r", "arn:aws:iam::123456789012:role/r", nil),
 		tagged("aws_lb", "arn:lb/1", "arn:lb/1", map[string]any{"name": "one"}),
 		tagged("aws_lb", "arn:lb/2", "arn:lb/2", map[string]any{"name": "two"}),
 		tagged("aws_lb", "arn:lb/3", "arn:lb/3", map[string]any{"name": "three"}))
@@ -253,6 +259,9 @@ func TestServices(t *testing.T) {
 		t.Error("the load balancer is still there")
 	}
 
+	if err := account.Linger("aws_kms_key", "k"); err != nil {
+		t.Fatal(err)
+	}
 	var left []string
 	for pages := resourcegroupstaggingapi.NewGetResourcesPaginator(resourcegroupstaggingapi.NewFromConfig(aws), &resourcegroupstaggingapi.GetResourcesInput{
 		TagFilters: []tagtypes.TagFilter{{Key: ptr("environment"), Values: []string{"staging"}}},
@@ -265,8 +274,13 @@ func TestServices(t *testing.T) {
 			left = append(left, *mapping.ResourceARN)
 		}
 	}
-	if len(left) != 5 {
-		t.Errorf("what has the tag: %v", left)
+	slices.Sort(left)
+	if diff := cmp.Diff([]string{
+		"arn:aws:ec2:eu-west-1:123456789012:natgateway/nat-1", "arn:aws:eks:eu-west-1:123456789012:cluster/staging",
+		"arn:aws:kms:eu-west-1:123456789012:key/k", "arn:aws:rds:eu-west-1:123456789012:db:staging",
+		"arn:aws:route53:::hostedzone/Z1", "arn:lb/1", "arn:lb/3",
+	}, left); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // identity is STS and IAM: who calls, and what they may do.
@@ -13,7 +14,22 @@ func identity() map[string]operation {
 			return map[string]any{"Account": c.control.Account, "Arn": c.caller(), "UserId": "AIDADOUBLE"}, nil
 		},
 		"iam:SimulatePrincipalPolicy": simulate,
+		"iam:GetRole":                 getRole,
 	}
+}
+
+func getRole(c *call) (any, error) {
+	name := c.form.Get("RoleName")
+	role, there, err := c.account.Get("aws_iam_role", name)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, &failure{status: http.StatusNotFound, code: "NoSuchEntity", message: "The role with name " + name + " cannot be found."}
+	}
+	return map[string]any{"Role": map[string]any{
+		"RoleName": name, "Arn": role.Text("arn"), "Path": role.Text("path"), "RoleId": role.Text("unique_id"), "CreateDate": role.Made.Format(time.RFC3339),
+	}}, nil
 }
 
 // simulate allows all actions but those that the control file denies.

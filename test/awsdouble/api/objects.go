@@ -3,7 +3,8 @@ package api
 import (
 	"bufio"
 	"bytes"
-	"crypto/md5" //nolint:gosec // S3's entity tags are that
+	"crypto/md5" // S3's entity tags are that
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
@@ -30,12 +31,12 @@ type stored struct {
 }
 
 func (c *call) path(bucket, key string) string {
-	return filepath.Join(c.account.Directory(), "objects", bucket, url.PathEscape(key))
+	return filepath.Join(c.account.Objects(bucket), url.PathEscape(key))
 }
 
 // objects are those of a bucket whose keys begin so, in order.
 func (c *call) objects(bucket, prefix string) ([]stored, error) {
-	entries, err := os.ReadDir(filepath.Join(c.account.Directory(), "objects", bucket))
+	entries, err := os.ReadDir(c.account.Objects(bucket))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (c *call) objects(bucket, prefix string) ([]stored, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !strings.HasPrefix(key, prefix) || strings.HasSuffix(entry.Name(), ".new") {
+		if !strings.HasPrefix(key, prefix) {
 			continue
 		}
 		info, err := entry.Info()
@@ -59,7 +60,7 @@ func (c *call) objects(bucket, prefix string) ([]stored, error) {
 }
 
 func entityTag(content []byte) string {
-	sum := md5.Sum(content) //nolint:gosec // S3's entity tags are that
+	sum := md5.Sum(content) // S3's entity tags are that
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
@@ -125,10 +126,11 @@ func putObject(c *call, bucket cloud.Resource) (any, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
+	temporary := filepath.Join(c.account.Directory(), "."+rand.Text())
+	if err := os.WriteFile(temporary, content, 0o600); err != nil {
 		return nil, err
 	}
-	return reply{header: http.Header{"Etag": {entityTag(content)}}}, os.Rename(path+".new", path)
+	return reply{header: http.Header{"Etag": {entityTag(content)}}}, os.Rename(temporary, path)
 }
 
 func condition(header http.Header, there bool, content []byte) error {
@@ -178,9 +180,9 @@ func deleteObjects(c *call, bucket cloud.Resource) (any, error) {
 }
 
 func deletions(keys []any) string {
-	var text bytes.Buffer
+	var text document
 	for _, key := range keys {
-		element(&text, "Deleted", map[string]any{"Key": key}, "")
+		text.element("Deleted", map[string]any{"Key": key})
 	}
 	return text.String()
 }
@@ -204,13 +206,13 @@ func listVersions(c *call, bucket cloud.Resource) (any, error) {
 
 // contents is a listing: objects as elements right below the root.
 func (c *call) contents(root, name, bucket string, all []stored, query url.Values, more map[string]any) (any, error) {
-	var text bytes.Buffer
+	var text document
 	text.WriteString(xml.Header + "<" + root + ">")
-	element(&text, "Name", bucket, "")
-	element(&text, "Prefix", query.Get("prefix"), "")
-	element(&text, "KeyCount", len(all), "")
-	element(&text, "MaxKeys", 1000, "")
-	element(&text, "IsTruncated", false, "")
+	text.element("Name", bucket)
+	text.element("Prefix", query.Get("prefix"))
+	text.element("KeyCount", len(all))
+	text.element("MaxKeys", 1000)
+	text.element("IsTruncated", false)
 	for _, each := range all {
 		content, err := os.ReadFile(each.path)
 		if err != nil {
@@ -223,7 +225,7 @@ func (c *call) contents(root, name, bucket string, all []stored, query url.Value
 		for field, value := range more {
 			fields[field] = value
 		}
-		element(&text, name, fields, "")
+		text.element(name, fields)
 	}
 	text.WriteString("</" + root + ">")
 	return reply{raw: text.Bytes(), header: http.Header{"Content-Type": {"application/xml"}}}, nil

@@ -179,37 +179,44 @@ func toJSON(body []byte) ([]byte, error) {
 }
 
 func writeXML(writer http.ResponseWriter, status int, root string, value any, item string) {
-	var text bytes.Buffer
+	text := document{item: item}
 	text.WriteString(xml.Header)
-	element(&text, root, value, item)
+	text.element(root, value)
 	writer.Header().Set("Content-Type", "text/xml")
 	writer.WriteHeader(status)
 	_, _ = writer.Write(text.Bytes()) // the client has gone
 }
 
+// document is XML that is being written.
+type document struct {
+	bytes.Buffer
+
+	item string // the elements' name in lists that have none of their own
+}
+
 // element writes a value as an element: fields and items as elements in it.
-func element(text *bytes.Buffer, name string, value any, item string) {
+func (d *document) element(name string, value any) {
 	if value == nil {
 		return
 	}
-	text.WriteString("<" + name + ">")
+	d.WriteString("<" + name + ">")
 	switch value := value.(type) {
 	case map[string]any:
 		for _, field := range slices.Sorted(maps.Keys(value)) {
-			element(text, field, value[field], item)
+			d.element(field, value[field])
 		}
 	case []any:
 		for _, each := range value {
-			element(text, item, each, item)
+			d.element(d.item, each)
 		}
 	case list:
 		for _, each := range value.of {
-			element(text, value.name, each, item)
+			d.element(value.name, each)
 		}
 	default:
-		_ = xml.EscapeText(text, []byte(fmt.Sprint(value))) // a buffer takes all
+		_ = xml.EscapeText(d, []byte(fmt.Sprint(value))) // a buffer takes all
 	}
-	text.WriteString("</" + name + ">")
+	d.WriteString("</" + name + ">")
 }
 
 func object(value any) map[string]any {

@@ -31,6 +31,14 @@ func tagged(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	lingering, err := c.account.Lingering("")
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, lingering...)
+	for i, resource := range all {
+		all[i].Attributes["arn"] = c.arn(resource)
+	}
 	all = slices.DeleteFunc(all, func(resource cloud.Resource) bool {
 		arn := resource.Text("arn")
 		return arn == "" || strings.HasPrefix(arn, "arn:aws:iam:") || !asked.matches(resource) // IAM's have tags that this API doesn't know
@@ -44,6 +52,17 @@ func tagged(c *call) (any, error) {
 		next = ""
 	}
 	return map[string]any{"ResourceTagMappingList": found, "PaginationToken": next}, nil
+}
+
+// arn is a resource's, of types too for which Terraform has none.
+func (c *call) arn(resource cloud.Resource) string {
+	kind := map[string]string{
+		"aws_nat_gateway": "natgateway", "aws_ebs_volume": "volume", "aws_network_interface": "network-interface",
+	}[resource.Type]
+	if arn := resource.Text("arn"); arn != "" || kind == "" {
+		return arn
+	}
+	return "arn:aws:ec2:" + c.region + ":" + c.control.Account + ":" + kind + "/" + resource.ID
 }
 
 func (r tagRequest) matches(resource cloud.Resource) bool {

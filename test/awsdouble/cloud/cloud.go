@@ -111,12 +111,36 @@ func (a *Account) Remove(kind, id string) error {
 	return nil
 }
 
+// Linger deletes a resource as AWS deletes keys and secrets: it is gone, but for a
+// while its name is taken and its tags are found.
+func (a *Account) Linger(kind, id string) error {
+	target := filepath.Join(a.directory, "lingering", kind, url.PathEscape(id)+".json")
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return err
+	}
+	if err := os.Rename(a.path(kind, id), target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Lingering gives the resources of a type, or all for "", that are deleted and
+// not quite gone.
+func (a *Account) Lingering(kind string) ([]Resource, error) { return a.list("lingering", kind) }
+
+// Objects is the directory of a bucket's objects.
+func (a *Account) Objects(bucket string) string {
+	return filepath.Join(a.directory, "objects", bucket)
+}
+
 // List gives the resources of a type, or all for "", in the order they were made.
-func (a *Account) List(kind string) ([]Resource, error) {
+func (a *Account) List(kind string) ([]Resource, error) { return a.list("resources", kind) }
+
+func (a *Account) list(part, kind string) ([]Resource, error) {
 	if kind == "" {
 		kind = "*"
 	}
-	paths, err := filepath.Glob(filepath.Join(a.directory, "resources", kind, "[^.]*.json"))
+	paths, err := filepath.Glob(filepath.Join(a.directory, part, kind, "[^.]*.json"))
 	if err != nil {
 		return nil, err
 	}

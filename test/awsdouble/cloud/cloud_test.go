@@ -106,12 +106,12 @@ func TestFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := ""; fault != nil {
-			if got = fault.Code; got != test.want {
-				t.Errorf("%d: %s, want %q", i, got, test.want)
-			}
-		} else if test.want != "" {
-			t.Errorf("%d: no fault, want %s", i, test.want)
+		got := ""
+		if fault != nil {
+			got = fault.Code
+		}
+		if got != test.want {
+			t.Errorf("%d: %q, want %q", i, got, test.want)
 		}
 	}
 	if err := account.Rearm(); err != nil {

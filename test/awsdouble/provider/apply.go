@@ -24,7 +24,6 @@ type change struct {
 	operation string // create, update or delete
 	planned   map[string]any
 	before    map[string]any
-	written   map[string]any // write-only arguments
 }
 
 // ApplyResourceChange makes, changes or deletes a resource.
@@ -61,7 +60,7 @@ func (s *Server) ApplyResourceChange(ctx context.Context, request *tfprotov5.App
 	if err != nil {
 		return nil, err
 	}
-	answer := &tfprotov5.ApplyResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true}
+	answer := &tfprotov5.ApplyResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true} //nolint:staticcheck // as the real provider
 	if failure != nil {
 		answer.Diagnostics = []*tfprotov5.Diagnostic{failure}
 	}
@@ -129,10 +128,19 @@ func (s *Server) claim(work change) (cloud.Resource, *tfprotov5.Diagnostic, erro
 			Code: code, Message: fmt.Sprintf("The maximum number of %s has been reached.", plural(work.kind)),
 		}), nil
 	}
+	lingering, err := s.account.Lingering(work.kind)
+	if err != nil {
+		return cloud.Resource{}, nil, err
+	}
 	asked := seeded(work.kind, written(work.planned))
 	for attempt := range 10_000 {
 		made := s.maker(work.control, work.kind, fmt.Sprintf("%s/%d", asked, attempt), work.planned)
-		if problem := taken(work, made.values, others); problem != nil {
+		problem := taken(work, made.values, others)
+		if problem == nil && taken(work, made.values, lingering) != nil {
+			problem = &cloud.Fault{Code: "InvalidRequestException", Message: fmt.Sprintf(
+				"You can't create this %s because a %[1]s with this name is already scheduled for deletion.", noun(work.kind))}
+		}
+		if problem != nil {
 			return cloud.Resource{}, s.failure(verb(work.operation), work.kind, *problem), nil
 		}
 		templates := maps.Clone(work.behaviour.Values)
@@ -226,6 +234,13 @@ func recount(value any) any {
 
 func (s *Server) remove(ctx context.Context, work change) (map[string]any, *tfprotov5.Diagnostic, error) {
 	id := fmt.Sprint(work.before["id"])
+	refusal, err := s.refused(work)
+	if err != nil {
+		return work.before, nil, err
+	}
+	if refusal != nil {
+		return work.before, s.failure(verb(work.operation), work.kind, *refusal), nil
+	}
 	holder, err := s.holder(work, id)
 	if err != nil {
 		return work.before, nil, err
@@ -237,6 +252,9 @@ func (s *Server) remove(ctx context.Context, work change) (map[string]any, *tfpr
 		return work.before, s.failure(verb(work.operation), work.kind, cloud.Fault{
 			Code: work.behaviour.Held, Message: fmt.Sprintf("The %s '%s' has dependencies and cannot be deleted.", noun(work.kind), id),
 		}), nil
+	}
+	if work.behaviour.lingers(work.before) {
+		return nil, nil, s.account.Linger(work.kind, id)
 	}
 	return nil, nil, s.account.Remove(work.kind, id)
 }

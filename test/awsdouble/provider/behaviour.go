@@ -29,6 +29,7 @@ type behaviour struct {
 	Taken    string         `yaml:"taken"`    // the code for one that does
 	Quota    string         `yaml:"quota"`    // the code when there are too many
 	Held     string         `yaml:"held"`     // the code when something still uses it at its deletion
+	Lingers  string         `yaml:"lingers"`  // the argument with the days for which it stays once deleted; 0 for none
 	Create   time.Duration  `yaml:"create"`   // how long it usually takes
 	Update   time.Duration  `yaml:"update"`
 	Delete   time.Duration  `yaml:"delete"`

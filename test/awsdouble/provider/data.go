@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ func (s *Server) ReadDataSource(_ context.Context, request *tfprotov5.ReadDataSo
 	}
 
 	made := s.maker(control, "data."+request.TypeName, seeded("data", request.TypeName, config), plan(block, config, nil))
-	if err := s.find(request.TypeName, block, config, made, control); err != nil {
+	if err := s.find(request.TypeName, block, config, made, control); err != nil { //nolint:nilerr // Terraform shows it as a diagnostic
 		return &tfprotov5.ReadDataSourceResponse{Diagnostics: []*tfprotov5.Diagnostic{{
 			Severity: tfprotov5.DiagnosticSeverityError, Summary: err.Error(),
 		}}}, nil
@@ -51,11 +50,7 @@ func (s *Server) ReadDataSource(_ context.Context, request *tfprotov5.ReadDataSo
 
 // find gives values to a data source.
 func (s *Server) find(kind string, block schema.Block, config map[string]any, made *maker, control cloud.Control) error {
-	templates := map[string]any{}
-	maps.Copy(templates, s.behaviours["data."+kind].Values)
-	maps.Copy(templates, control.Values["data."+kind])
-	made.fill(schema.Block{}, templates)
-	setDefaults(made.values, s.behaviours["data."+kind].Defaults)
+	made.fill(schema.Block{}, control.Values["data."+kind])
 	switch kind {
 	case "aws_iam_policy_document":
 		return policyDocument(made.values)
@@ -71,24 +66,29 @@ func (s *Server) find(kind string, block schema.Block, config map[string]any, ma
 		made.values["random_password"] = made.draw("abcdefghijkmnopqrstuvwxyz23456789", length(config["password_length"]))
 		return nil
 	}
-	if len(templates) > 0 {
-		return nil
-	}
 	resource, found, err := s.match(kind, block, config)
-	if err != nil || !found {
+	if err != nil {
 		return err
 	}
+	if found {
+		take(made.values, block, resource, config)
+	}
+	made.fill(schema.Block{}, s.behaviours["data."+kind].Values)
+	return nil
+}
+
+// take fills what is not known from a resource.
+func take(values map[string]any, block schema.Block, resource cloud.Resource, config map[string]any) {
 	for name, value := range resource.Attributes {
-		if _, unknowable := made.values[name].(unknown); unknowable && value != nil {
+		if _, unknowable := values[name].(unknown); unknowable && value != nil {
 			if _, has := block.Attributes[name]; has {
-				made.values[name] = value
+				values[name] = value
 			}
 		}
 	}
 	if tags, ok := resource.Attributes["tags_all"].(map[string]any); ok && config["tags"] == nil {
-		made.values["tags"] = tags
+		values["tags"] = tags
 	}
-	return nil
 }
 
 // length is a number that is asked for, 32 if none is.
@@ -102,12 +102,6 @@ func length(value any) int {
 		return 32
 	}
 	return int(asked)
-}
-
-func setDefaults(values, defaults map[string]any) {
-	for path, value := range defaults {
-		setDefault(values, strings.Split(path, "."), value)
-	}
 }
 
 // match is the resource of the same type that has all that is asked for.

@@ -56,7 +56,7 @@ func (s *Server) PlanResourceChange(_ context.Context, request *tfprotov5.PlanRe
 		return nil, err
 	}
 	planned = object(value)
-	answer := &tfprotov5.PlanResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true}
+	answer := &tfprotov5.PlanResourceChangeResponse{UnsafeToUseLegacyTypeSystem: true} //nolint:staticcheck // as the real provider: it plans defaults
 	if before != nil && !reflect.DeepEqual(planned, before) {
 		behaviour := s.of(request.TypeName)
 		for _, name := range behaviour.Recount {
@@ -147,7 +147,7 @@ func (s *Server) complete(kind string, block schema.Block, planned map[string]an
 	s.mutex.Lock()
 	configured := s.configured
 	s.mutex.Unlock()
-	if _, has := block.Attributes["region"]; has && planned["region"] == (any)(unknown{}) {
+	if _, has := block.Attributes["region"]; has && planned["region"] == any(unknown{}) {
 		planned["region"] = configured.region
 	}
 	if _, has := block.Attributes["tags_all"]; has {

@@ -130,9 +130,10 @@ func render(fields map[string]any) statement {
 		for i, value := range values {
 			values[i] = braces(value)
 		}
-		if before, ok := inner[variable].([]string); ok {
+		switch before := inner[variable].(type) {
+		case []string:
 			values = append(before, values...)
-		} else if before, ok := inner[variable].(string); ok {
+		case string:
 			values = append([]string{before}, values...)
 		}
 		inner[variable] = values

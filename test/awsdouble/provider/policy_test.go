@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -71,4 +72,20 @@ func TestPolicyDocument(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzPolicyDocument merges any text: it is refused, or JSON comes out.
+func FuzzPolicyDocument(f *testing.F) {
+	f.Add(`{"Version":"2012-10-17","Statement":[{"Sid":"1","Effect":"Allow","Action":["a:A"],"Resource":"*","Condition":{"Bool":{"x":"true"}}}]}`)
+	f.Add(`{"Statement":{"Effect":"Allow"}}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, text string) {
+		values := fields{"source_policy_documents": []any{text}, "override_policy_documents": []any{text}}
+		if err := policyDocument(values); err != nil {
+			return
+		}
+		if made, _ := values["json"].(string); !json.Valid([]byte(made)) {
+			t.Errorf("%q becomes %q", text, made)
+		}
+	})
 }

@@ -297,6 +297,9 @@ func TestEveryType(t *testing.T) {
 				config[name] = sample(name, attribute.Type)
 			}
 		}
+		if kind == "aws_db_instance" {
+			config["skip_final_snapshot"] = true
+		}
 		planned, _ := server.planFor(t, kind, config, nil)
 		made := server.applyFor(t, kind, planned, nil)
 		if id, _ := made["id"].(string); id == "" && block.Attributes["id"].Type != nil {
@@ -348,16 +351,90 @@ func sample(name string, kind tftypes.Type) any {
 	return "a-" + name
 }
 
+func TestValidation(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	for kind, own := range server.rules {
+		block, err := server.schema.Resource(kind)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for path, rule := range own {
+			if !has(block.Type(), path) {
+				t.Errorf("%s has no %s", kind, path)
+			}
+			if fits(strings.Repeat("\x00", 2000), rule) {
+				t.Errorf("%s.%s takes anything", kind, path)
+			}
+		}
+	}
+	long := strings.Repeat("a", 65)
+	for name, test := range map[string]struct {
+		kind   string
+		config fields
+		want   []string
+	}{
+		"good":  {"aws_iam_role", fields{"name": "staging-eks", "assume_role_policy": `{}`, "tags": fields{"pocctl:environment": "a b@c"}}, nil},
+		"later": {"aws_iam_role", fields{"name": unknown{}, "assume_role_policy": unknown{}, "tags": fields{"a": unknown{}}}, nil},
+		"long, and no JSON": {
+			"aws_iam_role", fields{"name": long, "assume_role_policy": "{"},
+			[]string{"invalid value for assume_role_policy", "invalid value for name"},
+		},
+		"a tag":         {"aws_vpc", fields{"cidr_block": "10.0.0.0/16", "tags": fields{"why?": "x"}}, []string{"invalid value for tags"}},
+		"a range":       {"aws_vpc", fields{"cidr_block": "10.0.0.0/8"}, []string{"invalid value for cidr_block"}},
+		"a host":        {"aws_subnet", fields{"vpc_id": "v", "cidr_block": "10.0.0.1/24"}, []string{"invalid value for cidr_block"}},
+		"days":          {"aws_cloudwatch_log_group", fields{"retention_in_days": json.Number("15")}, []string{"invalid value for retention_in_days"}},
+		"in a block":    {"aws_eks_cluster", fields{"access_config": []any{fields{"authentication_mode": "IAM"}}}, []string{"invalid value for access_config.authentication_mode"}},
+		"of several":    {"aws_eks_cluster", fields{"enabled_cluster_log_types": []any{"api", "all"}}, []string{"invalid value for enabled_cluster_log_types"}},
+		"without rules": {"aws_glue_job", fields{"name": long}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			block, err := server.schema.Resource(test.kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := toProto(test.config, block.Type())
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := server.ValidateResourceTypeConfig(t.Context(), &tfprotov5.ValidateResourceTypeConfigRequest{TypeName: test.kind, Config: config})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, problem := range answer.Diagnostics {
+				got = append(got, problem.Summary)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestDataSources(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)
 	planned, _ := server.planFor(t, "aws_vpc", fields{"cidr_block": "10.0.0.0/16", "tags": fields{"Name": "one"}}, nil)
 	vpc := server.applyFor(t, "aws_vpc", planned, nil)
+	if err := server.account.Add(cloud.Resource{Type: "aws_route53_zone", ID: "Z1", Attributes: fields{
+		"id": "Z1", "zone_id": "Z1", "name": "example.com", "name_servers": []any{"ns-1"},
+	}}); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		kind   string
 		config fields
 		want   fields
 	}{
+		"a zone that there is": {
+			"aws_route53_zone", fields{"name": "example.com"}, fields{"zone_id": "Z1", "name_servers": []any{"ns-1"}},
+		},
+		"a zone that there is not": {
+			"aws_route53_zone", fields{"name": "example.org"}, fields{"primary_name_server": "ns-1.awsdns-01.org"},
+		},
 		"caller":           {"aws_caller_identity", nil, fields{"account_id": "123456789012", "arn": "arn:aws:iam::123456789012:user/tester"}},
 		"region":           {"aws_region", nil, fields{"region": "eu-west-1"}},
 		"partition":        {"aws_partition", nil, fields{"dns_suffix": "amazonaws.com"}},

@@ -24,6 +24,7 @@ type Server struct {
 	schema     *schema.Schema
 	account    *cloud.Account
 	behaviours map[string]behaviour
+	rules      map[string]map[string]string // what values AWS takes, by type and path
 
 	mutex       sync.Mutex
 	configured  configuration
@@ -49,7 +50,11 @@ func New(of *schema.Schema, account *cloud.Account) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{schema: of, account: account, behaviours: all, stopped: make(chan struct{}), environment: os.Getenv}, nil
+	values, err := readRules()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{schema: of, account: account, behaviours: all, rules: values, stopped: make(chan struct{}), environment: os.Getenv}, nil
 }
 
 func capabilities() *tfprotov5.ServerCapabilities {
@@ -168,11 +173,6 @@ func credentials(control cloud.Control, config map[string]any) *tfprotov5.Diagno
 func (s *Server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (*tfprotov5.StopProviderResponse, error) {
 	s.stopOnce.Do(func() { close(s.stopped) })
 	return &tfprotov5.StopProviderResponse{}, nil
-}
-
-// ValidateResourceTypeConfig leaves it to Terraform, which knows the schema.
-func (s *Server) ValidateResourceTypeConfig(context.Context, *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
-	return &tfprotov5.ValidateResourceTypeConfigResponse{}, nil
 }
 
 // ValidateDataSourceConfig leaves it to Terraform, which knows the schema.

@@ -88,8 +88,8 @@ func (m *maker) lookup(name string) (string, bool) {
 	case "now":
 		return m.now.Format(time.RFC3339), true
 	case "uuid":
-		hex := m.draw("0123456789abcdef", 32)
-		return hex[:8] + "-" + hex[8:12] + "-" + hex[12:16] + "-" + hex[16:20] + "-" + hex[20:], true
+		all := m.draw("0123456789abcdef", 32)
+		return all[:8] + "-" + all[8:12] + "-" + all[12:16] + "-" + all[16:20] + "-" + all[20:], true
 	}
 	if parts := drawing.FindStringSubmatch(name); parts != nil {
 		length, _ := strconv.Atoi(parts[2]) // the pattern has digits alone

@@ -111,7 +111,8 @@ func (s *Schema) DataSource(kind string) (Block, error) { return s.block("data "
 // Configuration is the block of the provider itself.
 func (s *Schema) Configuration() (Block, error) {
 	var block Block
-	return block, json.Unmarshal(s.Provider, &block)
+	err := json.Unmarshal(s.Provider, &block)
+	return block, err
 }
 
 // block is a type's, decoded once.
