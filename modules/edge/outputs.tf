@@ -41,14 +41,13 @@ output "ingress" {
 }
 
 output "controller_values" {
-  description = "Values for the load balancer controller's chart. It takes away tags that it does not know: without `externalManagedTags` it would take away Terraform's."
+  description = "Values for the load balancer controller's chart. It takes away tags that it does not know, so that it has to be told Terraform's, which what it makes then carries too."
   value = {
-    clusterName         = var.cluster_name
-    region              = local.region
-    vpcId               = var.vpc_id
-    defaultTags         = data.aws_default_tags.this.tags
-    externalManagedTags = keys(data.aws_default_tags.this.tags)
-    serviceAccount      = { create = true, name = aws_eks_pod_identity_association.controller.service_account }
+    clusterName    = var.cluster_name
+    region         = local.region
+    vpcId          = var.vpc_id
+    defaultTags    = data.aws_default_tags.this.tags
+    serviceAccount = { create = true, name = aws_eks_pod_identity_association.controller.service_account }
   }
 }
 

@@ -35,6 +35,24 @@ override_resource {
   }
 }
 
+# The firewalls have tests of their own, and a schema that takes Terraform longer than
+# everything else here together.
+override_module {
+  target = module.edge.module.viewer_firewall
+  outputs = {
+    arn  = "arn:aws:wafv2:eu-west-1:123456789012:global/webacl/mock/11111111-2222-3333-4444-555555555555"
+    name = "mock-viewer"
+  }
+}
+
+override_module {
+  target = module.edge.module.origin_firewall
+  outputs = {
+    arn  = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/mock/11111111-2222-3333-4444-555555555555"
+    name = "mock-origin"
+  }
+}
+
 run "the_parts_fit_together" {
   assert {
     condition     = output.name == "pocctl-test" && output.cluster_name == "pocctl-test"
