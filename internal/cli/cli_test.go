@@ -59,7 +59,7 @@ func TestErrors(t *testing.T) {
 		{"version -o xml", 2, "it takes text or json"},
 		{"version now", 2, "pocctl version takes no argument, but was given \"now\""},
 		{"probe", 2, "pocctl probe takes one argument, URL, but was given 0"},
-		{"doctor --env prod", 2, "✗ there is no environment named prod\n  fix   use one of local"},
+		{"doctor --env prud", 2, "✗ there is no environment named prud\n  fix   use one of local, prod, staging"},
 		{"doctor --source /nowhere", 2, "✗ read /nowhere/config: no such file or directory"},
 		{"serve", 2, "✗ --database-url: is needed\n  fix   see `pocctl serve --help`\n  code  usage\n"},
 		{"serve --database-url postgres://127.0.0.1/x --cache-ttl 0s", 2, "--cache-ttl: must be at least 1ms"},
@@ -76,7 +76,7 @@ func TestErrors(t *testing.T) {
 func TestErrorsAsJSON(t *testing.T) {
 	alone(t)
 	for _, line := range []string{
-		"verison -o json", "version --bogus -ojson", "version now --output=json", "doctor --env prod --output json",
+		"verison -o json", "version --bogus -ojson", "version now --output=json", "doctor --env prud --output json",
 	} {
 		stdout, stderr, code := typed(t, strings.Fields(line)...)
 		var document struct {

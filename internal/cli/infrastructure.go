@@ -55,7 +55,7 @@ func (a *app) drift(ctx context.Context, s *stack.Stack, options stack.Options) 
 		if len(overview.Drift) == 1 {
 			count = "1 resource was"
 		}
-		document.Error = fault.New(fault.Drifted, "count", count, "env", document.Env, "flags", flag(options.Flags))
+		document.Error = fault.New(fault.Drifted, "count", count, "env", document.Env, "flags", leading(options.Flags))
 		problem = document.Error
 	}
 	if err := a.answer(document, func() error { return a.showDrift(document) }); err != nil {
@@ -64,7 +64,7 @@ func (a *app) drift(ctx context.Context, s *stack.Stack, options stack.Options) 
 	return problem
 }
 
-func flag(flags string) string {
+func leading(flags string) string {
 	if flags == "" {
 		return ""
 	}

@@ -90,6 +90,7 @@ const (
 	Drifted             Code = "drifted"
 	NotConfirmed        Code = "not-confirmed"
 	Protected           Code = "protected"
+	RootUnknown         Code = "root-unknown"
 )
 
 type entry struct {
@@ -173,4 +174,5 @@ var catalogue = map[Code]entry{
 	Drifted:             {ExitDrifted, "{count} of environment {env} changed outside Terraform", "`pocctl plan{flags}` shows what up would put back; or take the change into the configuration"},
 	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --confirm {env}"},
 	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
+	RootUnknown:         {ExitUsage, "environment {env} names the root module {root}, which is not in modules/roots", "name one as aws.root in its file: staging or prod"},
 }

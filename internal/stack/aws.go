@@ -66,7 +66,7 @@ func (p *awsPlatform) preflight() []flow.Step {
 			Describe:  func() string { return "plan, and ask AWS for permissions, quotas and the zone" },
 			Run:       p.look,
 			Budget:    time.Minute,
-			Deadline:  10 * time.Minute,
+			Deadline:  terraformDeadline, // that of an earlier run may be at work still
 		},
 	}
 }
@@ -92,6 +92,9 @@ func (p *awsPlatform) findTerraform(ctx context.Context, log *flow.Log) error {
 }
 
 func (p *awsPlatform) look(ctx context.Context, log *flow.Log) error {
+	if err := p.environment.Await(ctx, log); err != nil {
+		return err
+	}
 	overview, err := p.environment.Look(ctx, aws.LookOptions{Checks: true}, log)
 	if err != nil {
 		return err
@@ -186,7 +189,7 @@ func (p *awsPlatform) destroy(ctx context.Context, log *flow.Log) error {
 }
 
 func (p *awsPlatform) readOutputs(ctx context.Context, log *flow.Log) error {
-	outputs, err := p.environment.ReadOutputs(ctx)
+	outputs, err := p.environment.ReadOutputs(ctx, log)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -101,9 +102,63 @@ func TestPhase(t *testing.T) {
 }
 
 func TestNewRefusesOtherKinds(t *testing.T) {
-	_, err := New(Options{Environment: config.Environment{Name: "laptop", Kind: config.KindKind}})
+	_, err := New(Options{Environment: config.Environment{Name: "team", Kind: config.KindKind}})
 	if problem := fault.From(err); problem == nil || problem.Code != fault.KindUnsupported || fault.ExitCode(err) != fault.ExitUsage {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAWS lists the steps of an environment in AWS that puts nothing on its cluster.
+func TestAWS(t *testing.T) {
+	s, err := New(Options{
+		Environment: config.Environment{Name: "staging", Kind: config.KindAWS, AWS: &config.AWS{
+			Account: "123456789012", Region: "eu-west-1", Domain: "staging.example.com", Root: "staging", StateBucket: "state",
+		}},
+		StateDirectory: t.TempDir(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string][]string{}
+	for _, step := range s.Steps() {
+		got[step.Name] = step.DependsOn
+		if step.Deadline == 0 || step.Budget == 0 {
+			t.Errorf("%s has no deadline or no budget", step.Name)
+		}
+	}
+	want := map[string][]string{
+		"preflight/account":   nil,
+		"preflight/terraform": nil,
+		"preflight/plan":      {"preflight/account", "preflight/terraform"},
+		"preflight/releases":  nil,
+		"provision/state":     {"preflight/plan", "preflight/releases"},
+		"provision/terraform": {"provision/state"},
+		"provision/outputs":   {"provision/terraform"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if status := s.platform.status(t.Context()); status.Running || len(status.Components) != 0 {
+		t.Errorf("before anything is made: %+v", status)
+	}
+	if s.Grace() < 10*time.Minute || s.Endpoints()["app"] != "https://staging.example.com" {
+		t.Errorf("grace %s, endpoints %v", s.Grace(), s.Endpoints())
+	}
+}
+
+func TestPredicted(t *testing.T) {
+	step := func(name string, budget float64, skip string, depends ...string) Ahead {
+		return Ahead{Planned: flow.Planned{Name: name, BudgetSeconds: budget, Skip: skip, DependsOn: depends}}
+	}
+	ahead := []Ahead{
+		step("a/one", 10, ""), step("a/two", 5, ""), step("b/long", 600, "", "a/one", "a/two"),
+		step("c/left", 100, "left out", "b/long"), step("c/last", 1, "", "c/left"),
+	}
+	if got := Predicted(ahead, nil); got != 611*time.Second {
+		t.Errorf("got %s", got)
+	}
+	if got := Predicted(ahead, map[string]time.Duration{"b/long": time.Minute}); got != 71*time.Second {
+		t.Errorf("with a known length: %s", got)
 	}
 }
 

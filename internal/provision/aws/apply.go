@@ -6,14 +6,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pocctl/pocctl/internal/duration"
 	"github.com/pocctl/pocctl/internal/provision/aws/forecast"
 	"github.com/pocctl/pocctl/internal/provision/aws/plan"
 	"github.com/pocctl/pocctl/internal/provision/aws/terraform"
 )
 
-// Again is how often an apply is begun again after errors that go away by themselves,
-// and how long before each time.
-func again() []time.Duration {
+// usualAgain is how often an apply is begun again after errors that go away by
+// themselves, and how long before each time.
+func usualAgain() []time.Duration {
 	return []time.Duration{10 * time.Second, 30 * time.Second, time.Minute}
 }
 
@@ -37,58 +38,94 @@ func (e *Environment) Destroy(ctx context.Context, progress Progress) (Applied, 
 }
 
 func (e *Environment) apply(ctx context.Context, destroy bool, progress Progress) (Applied, error) {
-	root, remote, err := e.root(ctx)
+	root, err := e.setUp(ctx, progress)
 	if err != nil {
 		return Applied{}, err
 	}
-	if destroy && !remote {
+	if destroy && !root.remote {
 		return Applied{}, nil // without a state there is nothing of Terraform's
-	}
-	progress.Waiting("terraform init")
-	if err := root.Init(ctx); err != nil {
-		return Applied{}, err
 	}
 	durations, err := forecast.Load()
 	if err != nil {
 		return Applied{}, err
 	}
+	e.mu.Lock()
+	planned := e.planned
+	e.planned = nil // it can be applied once
+	e.mu.Unlock()
 	watch := newWatch(durations, progress)
-	there, err := root.Await(ctx, watch.event)
-	switch {
-	case err != nil:
+	there, err := await(ctx, root, watch)
+	if err != nil {
 		return Applied{}, err
-	case there:
-		progress.Info("an earlier run was killed; its Terraform has ended what it was at")
 	}
-	var applied Applied
-	begun := time.Now()
-	for attempt := 0; ; attempt++ {
-		planned, order, err := e.plan(ctx, root, e.file(), terraform.PlanOptions{Destroy: destroy}, progress)
-		if err != nil {
-			return applied, err
+	if destroy || there {
+		planned = nil
+	}
+	return e.applyAgain(ctx, root, planned, destroy, watch)
+}
+
+// Await waits for the Terraform of an earlier run that was killed, if it is still at
+// work: until it ends, no plan is worth anything.
+func (e *Environment) Await(ctx context.Context, progress Progress) error {
+	root, err := e.setUp(ctx, progress)
+	if err != nil {
+		return err
+	}
+	durations, err := forecast.Load()
+	if err != nil {
+		return err
+	}
+	_, err = await(ctx, root, newWatch(durations, progress))
+	return err
+}
+
+func await(ctx context.Context, root *root, watch *watch) (there bool, err error) {
+	if there, err = root.Await(ctx, watch.event); err == nil && there {
+		watch.progress.Info("an earlier run was killed; its Terraform has ended what it was at")
+	}
+	return there, err
+}
+
+// applyAgain applies planned, or plans before, until it passes or fails with what does
+// not go away by itself.
+func (e *Environment) applyAgain(ctx context.Context, root *root, planned *looked, destroy bool, watch *watch) (applied Applied, err error) {
+	var begun time.Time
+	for attempt := 0; ; {
+		if planned == nil {
+			planned = &looked{file: filepath.Join(e.work(), "apply.tfplan")}
+			planned.plan, planned.order, err = e.plan(ctx, root, planned.file, terraform.PlanOptions{Destroy: destroy}, watch.progress)
+			if err != nil {
+				return applied, err
+			}
 		}
-		if attempt == 0 {
-			applied.Counts = planned.Counts()
-			applied.Predicted = forecast.Make(planned, order, durations).Total.Seconds()
+		if begun.IsZero() {
+			applied.Counts = planned.plan.Counts()
+			applied.Predicted = forecast.Make(planned.plan, planned.order, watch.durations).Total.Seconds()
 			begun = time.Now()
 		}
-		watch.expect(planned)
-		err = root.Apply(ctx, e.file(), watch.event)
+		watch.expect(planned.plan)
+		err = root.Apply(ctx, planned.file, watch.event)
 		applied.Seconds = time.Since(begun).Seconds()
+		planned = nil
 		var failure *terraform.Failure
-		if err == nil || attempt >= len(again()) || !errors.As(err, &failure) || !failure.Passing() || ctx.Err() != nil {
+		switch {
+		case err == nil || ctx.Err() != nil || !errors.As(err, &failure):
+			return applied, err
+		case failure.Stale(): // something else has changed the state since
+			begun = time.Time{}
+			continue
+		case !failure.Passing() || attempt >= len(e.options.Again):
 			return applied, err
 		}
-		progress.Info("%s; this goes away by itself, and is tried again in %s", failure.Error(), again()[attempt])
+		watch.progress.Info("%s; this goes away by itself, and is tried again in %s", failure.Error(), duration.Round(e.options.Again[attempt]))
 		select {
-		case <-time.After(again()[attempt]):
+		case <-time.After(e.options.Again[attempt]):
 		case <-ctx.Done():
 			return applied, context.Cause(ctx)
 		}
+		attempt++
 	}
 }
 
-func (e *Environment) file() string { return filepath.Join(e.work(), "apply.tfplan") }
-
-// InSync says whether Terraform would change nothing, by the last Look.
+// InSync says whether Terraform would change nothing.
 func (o Overview) InSync() bool { return o.Counts.None() }

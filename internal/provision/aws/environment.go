@@ -18,9 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/provision/aws/account"
 	"github.com/pocctl/pocctl/internal/provision/aws/backend"
 	"github.com/pocctl/pocctl/internal/provision/aws/forecast"
+	"github.com/pocctl/pocctl/internal/provision/aws/graph"
+	"github.com/pocctl/pocctl/internal/provision/aws/plan"
 	"github.com/pocctl/pocctl/internal/provision/aws/preflight"
 	"github.com/pocctl/pocctl/internal/provision/aws/terraform"
 )
@@ -46,6 +49,9 @@ type Options struct {
 	Modules fs.FS
 	// Directory is the environment's state directory, absolute.
 	Directory string
+	// Again is how long to wait before an apply is begun again that met errors which go
+	// away by themselves, each time longer; nil means three times, a minute at last.
+	Again []time.Duration
 	// Resolver asks the internet for name servers; nil means the machine's own.
 	Resolver preflight.Resolver
 }
@@ -67,7 +73,22 @@ type Environment struct {
 	mu      sync.Mutex
 	session *session // nil until AWS has been asked who we are
 	binary  *terraform.Binary
-	planned string // a plan that may be applied; empty if there is none
+	root    *root   // nil until it has been set up
+	planned *looked // nil if there is no plan that may be applied
+}
+
+// root is the root module, set up with its backend.
+type root struct {
+	*terraform.Root
+	remote bool // the state is in its bucket; else it is taken as empty
+}
+
+// looked is a plan that was made to look at, and may be applied as long as the state
+// is the same.
+type looked struct {
+	file  string
+	plan  plan.Plan
+	order graph.Graph
 }
 
 // session is AWS, opened and known to be the right account.
@@ -80,6 +101,9 @@ type session struct {
 func New(options Options) *Environment {
 	if options.Resolver == nil {
 		options.Resolver = net.DefaultResolver
+	}
+	if options.Again == nil {
+		options.Again = usualAgain()
 	}
 	return &Environment{options: options}
 }
@@ -133,7 +157,13 @@ func (e *Environment) Bootstrap(ctx context.Context) (made bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return e.bucket().Ensure(ctx, s3.NewFromConfig(opened.settings))
+	made, err = e.bucket().Ensure(ctx, s3.NewFromConfig(opened.settings))
+	if made {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.root, e.planned = nil, nil // they are without it
+	}
+	return made, err
 }
 
 func (e *Environment) bucket() backend.Bucket {
@@ -154,30 +184,61 @@ func (e *Environment) Remove() error {
 	return nil
 }
 
-// root writes the modules and opens the root module. Without the bucket, the state is
-// taken as empty, on this machine: that does to look at a plan.
-func (e *Environment) root(ctx context.Context) (root *terraform.Root, remote bool, err error) {
+// setUp writes the modules and initialises the root module, once. Without the bucket,
+// the state is taken as empty, on this machine: that does to look at a plan.
+func (e *Environment) setUp(ctx context.Context, progress Progress) (*root, error) {
+	e.mu.Lock()
+	there := e.root
+	e.mu.Unlock()
+	if there != nil {
+		return there, nil
+	}
 	opened, err := e.open(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	binary, err := e.Terraform(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	remote, err = e.bucket().Exists(ctx, s3.NewFromConfig(opened.settings))
+	remote, err := e.bucket().Exists(ctx, s3.NewFromConfig(opened.settings))
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	modules := filepath.Join(e.work(), "modules")
-	if err := terraform.Write(modules, e.options.Modules); err != nil {
-		return nil, false, err
+	directory, variables, err := e.write(remote)
+	if err != nil {
+		return nil, err
 	}
-	directory := filepath.Join(modules, "roots", e.options.Root)
-	variables := filepath.Join(e.work(), "variables.json")
 	data := "remote"
 	if !remote {
 		data = "none"
+	}
+	made, err := terraform.Open(terraform.Options{
+		Binary: binary, Environment: e.options.Name, Directory: directory, Data: filepath.Join(e.work(), data),
+		VarFiles: []string{variables}, Parallel: forecast.Parallel, Patience: Patience,
+	})
+	if err != nil {
+		return nil, err
+	}
+	progress.Waiting("terraform init")
+	if err := made.Init(ctx); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.root = &root{made, remote}
+	return e.root, nil
+}
+
+// write writes the modules, with the root module's backend and variables.
+func (e *Environment) write(remote bool) (directory, variables string, err error) {
+	modules := filepath.Join(e.work(), "modules")
+	if err := terraform.Write(modules, e.options.Modules); err != nil {
+		return "", "", err
+	}
+	directory, variables = filepath.Join(modules, "roots", e.options.Root), filepath.Join(e.work(), "variables.json")
+	if _, err := os.Stat(directory); err != nil {
+		return "", "", fault.New(fault.RootUnknown, "env", e.options.Name, "root", e.options.Root)
 	}
 	for path, content := range map[string]any{
 		filepath.Join(directory, "backend_override.tf.json"): e.backendSettings(remote),
@@ -185,17 +246,13 @@ func (e *Environment) root(ctx context.Context) (root *terraform.Root, remote bo
 	} {
 		text, err := json.MarshalIndent(content, "", "  ")
 		if err != nil {
-			return nil, false, fmt.Errorf("write %s: %w", filepath.Base(path), err)
+			return "", "", fmt.Errorf("write %s: %w", filepath.Base(path), err)
 		}
 		if err := os.WriteFile(path, text, 0o600); err != nil {
-			return nil, false, fmt.Errorf("write %s: %w", filepath.Base(path), err)
+			return "", "", fmt.Errorf("write %s: %w", filepath.Base(path), err)
 		}
 	}
-	root, err = terraform.Open(terraform.Options{
-		Binary: binary, Environment: e.options.Name, Directory: directory, Data: filepath.Join(e.work(), data),
-		VarFiles: []string{variables}, Parallel: forecast.Parallel, Patience: Patience,
-	})
-	return root, remote, err
+	return directory, variables, nil
 }
 
 // backendSettings overrides the root module's backend.

@@ -62,12 +62,8 @@ type LookOptions struct {
 // Look plans, and changes nothing: no state is locked, and no bucket is made.
 func (e *Environment) Look(ctx context.Context, options LookOptions, progress Progress) (Overview, error) {
 	progress.Waiting("AWS to say whose credentials these are")
-	root, remote, err := e.root(ctx)
+	root, err := e.setUp(ctx, progress)
 	if err != nil {
-		return Overview{}, err
-	}
-	progress.Waiting("terraform init")
-	if err := root.Init(ctx); err != nil {
 		return Overview{}, err
 	}
 	file := filepath.Join(e.work(), "look.tfplan")
@@ -87,16 +83,16 @@ func (e *Environment) Look(ctx context.Context, options LookOptions, progress Pr
 			return overview, err
 		}
 	}
-	if remote && !options.Destroy && !options.DriftOnly {
+	if root.remote && !options.Destroy && !options.DriftOnly {
 		e.mu.Lock()
-		e.planned = file
+		e.planned = &looked{file, planned, order}
 		e.mu.Unlock()
 	}
 	return overview, nil
 }
 
 // plan plans into file, and asks for the order of things meanwhile.
-func (e *Environment) plan(ctx context.Context, root *terraform.Root, file string, options terraform.PlanOptions, progress Progress) (plan.Plan, graph.Graph, error) {
+func (e *Environment) plan(ctx context.Context, root *root, file string, options terraform.PlanOptions, progress Progress) (plan.Plan, graph.Graph, error) {
 	var planned plan.Plan
 	var order graph.Graph
 	progress.Waiting("terraform plan")

@@ -22,16 +22,13 @@ type Outputs struct {
 }
 
 // ReadOutputs asks Terraform for the outputs, and keeps them for Outputs.
-func (e *Environment) ReadOutputs(ctx context.Context) (Outputs, error) {
-	root, remote, err := e.root(ctx)
+func (e *Environment) ReadOutputs(ctx context.Context, progress Progress) (Outputs, error) {
+	root, err := e.setUp(ctx, progress)
 	if err != nil {
 		return Outputs{}, err
 	}
-	if !remote {
+	if !root.remote {
 		return Outputs{}, fault.New(fault.NotUp, "env", e.options.Name)
-	}
-	if err := root.Init(ctx); err != nil {
-		return Outputs{}, err
 	}
 	found, err := root.Outputs(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,6 +63,9 @@ func (f *Failure) Passing() bool {
 	})
 }
 
+// Stale says that the plan was made of another state than there is now.
+func (f *Failure) Stale() bool { return strings.Contains(f.Error(), "Saved plan is stale") }
+
 var (
 	lockID  = regexp.MustCompile(`\bID:\s+(\S+)`)
 	lockWho = regexp.MustCompile(`\bWho:\s+(\S+)`)
@@ -98,6 +102,9 @@ func (f *Failure) words(environment, directory string) *fault.Error {
 		return fault.New(fault.CredentialsRefused, "detail", f.summary())
 	case has("No valid credential sources found", "failed to refresh cached credentials"):
 		return fault.New(fault.CredentialsMissing, "detail", f.summary())
+	case has("match any of the checksums"):
+		return fault.New(fault.TerraformFailed, "command", f.Command, "detail", f.summary(),
+			"fix", "the provider is another than the one before; if that is meant, remove "+filepath.Join(directory, lockName))
 	case f.Command == "init" && has("Failed to query available provider packages", "Failed to install provider", "could not query provider registry", "Could not retrieve the list of available versions", "Failed to resolve provider packages"):
 		return fault.New(fault.ProviderUnavailable, "detail", f.summary())
 	case f.Command == "apply" || f.Command == "destroy":

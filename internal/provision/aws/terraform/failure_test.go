@@ -55,6 +55,7 @@ Lock Info:
 		{"expired", Failure{Command: "plan", Diagnostics: []Diagnostic{{Summary: "api error ExpiredToken: The security token included in the request is expired"}}}, fault.CredentialsRefused, "ExpiredToken", "fresh ones"},
 		{"none", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "No valid credential sources found"}}}, fault.CredentialsMissing, "No valid", "AWS_PROFILE"},
 		{"no registry", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "Failed to query available provider packages", Detail: "Could not retrieve the list of available versions for provider hashicorp/aws"}}}, fault.ProviderUnavailable, "hashicorp/aws", "mirror"},
+		{"another provider", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "Failed to install provider", Detail: "the local package doesn't match any of the checksums previously recorded"}}}, fault.TerraformFailed, "checksums", "remove /root/.terraform.lock.hcl"},
 		{"one", Failure{Command: "apply", Diagnostics: []Diagnostic{{Address: "aws_vpc.a", Summary: "creating VPC", Detail: "VpcLimitExceeded"}}}, fault.ApplyFailed, "1 resource was not made or changed: aws_vpc.a: creating VPC: VpcLimitExceeded", "goes on from there"},
 		{"two", Failure{Command: "apply", Diagnostics: []Diagnostic{{Summary: "a"}, {Summary: "b"}}}, fault.ApplyFailed, "2 resources were not made or changed: \n  a\n  b", "goes on"},
 		{"anything", Failure{Command: "plan", Said: "│ Error: odd\n╵"}, fault.TerraformFailed, "terraform plan: Error: odd", "correct what it names"},

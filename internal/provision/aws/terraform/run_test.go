@@ -138,6 +138,20 @@ resource "terraform_data" "after" { input = terraform_data.slow.id }
 	}
 }
 
+// TestStale applies a plan of a state that is no more.
+func TestStale(t *testing.T) {
+	root := open(t, two)
+	file := filepath.Join(t.TempDir(), "plan")
+	if err := root.Plan(t.Context(), file, PlanOptions{NoLock: true}); err != nil {
+		t.Fatal(err)
+	}
+	planAndApply(t, root, PlanOptions{})
+	var failure *Failure
+	if err := root.Apply(t.Context(), file, nil); !errors.As(err, &failure) || !failure.Stale() || failure.Passing() {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestApplyFails(t *testing.T) {
 	root := open(t, `
 resource "terraform_data" "good" {}
