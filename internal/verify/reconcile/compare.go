@@ -20,6 +20,9 @@ import (
 const (
 	// BoundRequests is the share of the requests that may be missing at the server.
 	BoundRequests = 0.01
+	// BoundProbes is how many requests a second others may add beside that share before
+	// nothing is compared: those of probes.
+	BoundProbes = 1.0
 	// BoundErrors is the share of the requests by which the server may count more errors.
 	BoundErrors = 0.001
 	// BoundLatency is the share of the objective's limit that may lie outside the service
@@ -74,7 +77,8 @@ func Compare(wire load.Wire, before, after canary.Counters, objectives config.Ob
 	if wire.Sent == 0 {
 		return Unknown("nothing was sent")
 	}
-	if more := float64(window.Requests) - float64(wire.Sent); more > BoundRequests*float64(wire.Sent) {
+	others := BoundRequests*float64(wire.Sent) + BoundProbes*wire.Until.Sub(wire.From).Seconds()
+	if more := float64(window.Requests) - float64(wire.Sent); more > others {
 		return Unknown("Prometheus counted %.0f requests more than were sent: others used the service at the same time, or something in between tried again", more)
 	}
 	counted := requests(wire, window)
@@ -153,7 +157,7 @@ func requests(wire load.Wire, window canary.Window) Row {
 	case row.Server <= most:
 		row.Explanation = fmt.Sprintf("the service answered %.0f that nobody waited for any more", row.Server-row.Client)
 	default:
-		row.Explanation = fmt.Sprintf("%.0f more than were sent: others', or tried again in between", row.Server-most)
+		row.Explanation = fmt.Sprintf("%.0f more than were sent: those of probes or of others, or tried again in between", row.Server-most)
 	}
 	return row
 }
@@ -197,8 +201,8 @@ func latency(wire load.Wire, window canary.Window, objective config.Objective) R
 	const rounding = 1.0
 	outside := row.Client - row.Upper
 	switch {
-	case window.Requests == 0:
-		row.Explanation = "the service has no times"
+	case window.Requests == 0 || wire.Service.Count == 0:
+		row.Explanation = "one of them has no times"
 	case row.Lower > row.Client+rounding:
 		row.Within = false
 		row.Explanation = fmt.Sprintf("the service took longer than the load waited, which can't be: %s", between)
