@@ -91,6 +91,7 @@ const (
 	NotConfirmed        Code = "not-confirmed"
 	Protected           Code = "protected"
 	RootUnknown         Code = "root-unknown"
+	VersionUnsupported  Code = "version-unsupported"
 )
 
 type entry struct {
@@ -175,4 +176,5 @@ var catalogue = map[Code]entry{
 	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --confirm {env}"},
 	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
 	RootUnknown:         {ExitUsage, "environment {env} names the root module {root}, which is not in modules/roots", "name one as aws.root in its file: staging or prod"},
+	VersionUnsupported:  {ExitFailed, "EKS has no Kubernetes {version}", "set the cluster's version to one of {known}"},
 }
