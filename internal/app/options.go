@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/pocctl/pocctl/internal/app/faults"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/store"
 	"github.com/pocctl/pocctl/internal/app/telemetry"
 )
@@ -128,6 +129,9 @@ type Options struct {
 	FlagsFile string
 	// FlagsDefault is what a file of feature flags would hold.
 	FlagsDefault []byte
+
+	// Objectives are what the service tells that it is held to; it may be none.
+	Objectives []objectives.Objective
 
 	// FaultErrorPercent, FaultLatency, FaultLatencyJitter and FaultErrorStatus
 	// say what to inject on purpose, FaultRoutes where; see package faults.

@@ -22,8 +22,11 @@ requests and jobs finish, and sends off the last traces.`,
   pocctl serve --role worker --database-url postgres://127.0.0.1/backend
   pocctl serve --database-url postgres://127.0.0.1/backend --oidc-issuer https://id.example.com`,
 		Args: noArguments,
-		RunE: func(command *cobra.Command, _ []string) error {
+		RunE: func(command *cobra.Command, _ []string) (err error) {
 			options.LogLevel = a.global.logLevel
+			if options.Objectives, err = builtInObjectives(); err != nil {
+				return err
+			}
 			return serviceError(command, options, service.Serve(command.Context(), *options))
 		},
 	}
