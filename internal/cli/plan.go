@@ -131,7 +131,10 @@ func (a *app) showPlan(document planDocument, diff bool) error {
 	fmt.Fprintf(&out, "\n  %s\n", styles.Dim(styles.Good(terminal.GlyphPassed)+" is so already, "+terminal.GlyphPending+" would run"))
 	for _, release := range document.Releases {
 		fmt.Fprintf(&out, "\n%s\n", styles.Dim(fmt.Sprintf("release %s in namespace %s", release.Release, release.Namespace)))
-		if len(release.Changes) == 0 {
+		switch {
+		case release.Later:
+			fmt.Fprintln(&out, "  to be told when Terraform has put out what its values name")
+		case len(release.Changes) == 0:
 			fmt.Fprintln(&out, "  no change")
 		}
 		for _, change := range release.Changes {

@@ -91,13 +91,19 @@ type Secret struct {
 
 // Release is one Helm release of the environment.
 type Release struct {
-	Name      string         `json:"name"`
-	Chart     string         `json:"chart"` // "backend" for charts/backend, or a path
-	Namespace string         `json:"namespace"`
-	DependsOn []string       `json:"dependsOn"` // other releases' names, or Definitions
-	Values    map[string]any `json:"values"`
-	Timeout   time.Duration  `json:"timeout"`
-	Budget    time.Duration  `json:"budget"`
+	Name  string `json:"name"`
+	Chart string `json:"chart"` // "backend" for charts/backend, a path, or a name in Repository
+	// Repository is where the chart is fetched from, "https://…" or "oci://…"; empty
+	// where it is built in or on this machine. Version is then the exact one, and
+	// Digest the archive's, "sha256:…", if it is pinned too.
+	Repository string         `json:"repository"`
+	Version    string         `json:"version"`
+	Digest     string         `json:"digest"`
+	Namespace  string         `json:"namespace"`
+	DependsOn  []string       `json:"dependsOn"` // other releases' names, or Definitions
+	Values     map[string]any `json:"values"`
+	Timeout    time.Duration  `json:"timeout"`
+	Budget     time.Duration  `json:"budget"`
 }
 
 // Definitions is what a release depends on that needs the custom resource

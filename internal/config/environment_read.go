@@ -68,7 +68,7 @@ func (e *Environment) complete(folder string) {
 		if release.Budget == 0 {
 			release.Budget = release.Timeout
 		}
-		if strings.ContainsAny(release.Chart, `/\`) {
+		if release.Repository == "" && strings.ContainsAny(release.Chart, `/\`) {
 			release.Chart = absolute(folder, release.Chart)
 		}
 	}

@@ -137,6 +137,14 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"bad release name", "kind: local\nreleases:\n  - {name: A, chart: a}\n", `releases[0].name is "A"`, "lower-case"},
 		{"no chart", "kind: local\nreleases:\n  - name: a\n", "releases[0].chart is missing", "chart's path"},
 		{"release twice", release + "  - {name: a, chart: b}\n", `line 4: releases[1].name is "a", as is releases[0]`, "of its own"},
+		{"version of a built-in chart", "kind: local\nreleases:\n  - {name: a, chart: a, version: 1.2.3}\n", "releases[0].version is for charts of a repository", "name a repository"},
+		{"digest of a built-in chart", "kind: local\nreleases:\n  - {name: a, chart: a, digest: sha256:0}\n", "releases[0].digest is for charts of a repository", "name a repository"},
+		{"repository that is none", "kind: local\nreleases:\n  - {name: a, chart: a, version: 1.2.3, repository: charts}\n", `releases[0].repository is "charts"`, "https://charts.example.com"},
+		{"path in a repository", "kind: local\nreleases:\n  - {name: a, chart: ./a, version: 1.2.3, repository: \"https://a.example.com\"}\n", `releases[0].chart is "./a"`, "the chart alone"},
+		{"chart of any version", "kind: local\nreleases:\n  - {name: a, chart: a, repository: \"https://a.example.com\"}\n", `releases[0].version is ""`, "exact version"},
+		{"range of versions", "kind: local\nreleases:\n  - {name: a, chart: a, version: ^1.2.3, repository: \"https://a.example.com\"}\n", `releases[0].version is "^1.2.3"`, "exact version"},
+		{"bad digest", "kind: local\nreleases:\n  - {name: a, chart: a, version: 1.2.3, repository: \"oci://a.example.com/b\", digest: abc}\n", `releases[0].digest is "abc"`, "64 hex digits"},
+		{"outputs of nothing", "kind: local\nreleases:\n  - {name: a, chart: a, values: {b: [{c: $(outputs.vpc_id)}]}}\n", "releases[0].values names $(outputs.vpc_id)", "kind: aws"},
 		{"unknown dependency", release + "  - {name: bee, chart: b, dependsOn: [aa]}\n", `line 4: releases[1].dependsOn[0] is "aa"`, `did you mean "a"?`},
 		{"circle", "kind: local\nreleases:\n  - {name: a, chart: a, dependsOn: [b]}\n  - {name: b, chart: b, dependsOn: [a]}\n", "goes round in a circle: a -> b -> a", "take one"},
 		{"depends on itself", "kind: local\nreleases:\n  - {name: a, chart: a, dependsOn: [a]}\n", "circle: a -> a", "take one"},
@@ -234,4 +242,34 @@ func FuzzParseEnvironment(f *testing.F) {
 			t.Fatalf("accepted %+v", environment)
 		}
 	})
+}
+
+// TestProdIsStagingWithOtherValues holds the two to the same releases of the same charts.
+func TestProdIsStagingWithOtherValues(t *testing.T) {
+	source, err := OpenSource("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []Release {
+		environment, err := ReadEnvironment(source, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range environment.Releases {
+			environment.Releases[i].Values = nil
+		}
+		return environment.Releases
+	}
+	if diff := cmp.Diff(read("staging"), read("prod")); diff != "" {
+		t.Errorf("-staging +prod\n%s", diff)
+	}
+}
+
+func TestReleaseOutputs(t *testing.T) {
+	release := Release{Values: map[string]any{
+		"a": "$(outputs.b.c) and $(outputs.a)", "d": []any{map[string]any{"e": "$(outputs.a)"}, 1, "$(INGRESS_URL) $(output.x)"},
+	}}
+	if diff := cmp.Diff([]string{"a", "b.c"}, release.Outputs()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
 }

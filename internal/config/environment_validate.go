@@ -22,7 +22,7 @@ const labelFix = "use lower-case letters, digits and dashes, 63 at most"
 func (e *Environment) validate(d *document) error {
 	for _, check := range []func(*document) error{
 		e.validateName, e.validateKind, e.validateAWS, e.validateIngress, e.validateAuth, e.validateImages,
-		e.validateSecrets, e.validateReleases, e.validateOrder, e.validateEndpoints, e.validateAbsent, e.validateSmoke, e.validateCanary, e.validateAlerts, e.validateLoad,
+		e.validateSecrets, e.validateReleases, e.validateOutputs, e.validateOrder, e.validateEndpoints, e.validateAbsent, e.validateSmoke, e.validateCanary, e.validateAlerts, e.validateLoad,
 	} {
 		if err := check(d); err != nil {
 			return err

@@ -38,6 +38,8 @@ type Diff struct {
 	// Revision is the one deployed now; 0 when there is none.
 	Revision int      `json:"revision"`
 	Changes  []Change `json:"changes"`
+	// Later says that it cannot be told yet: its values wait for what Terraform puts out.
+	Later bool `json:"later,omitempty"`
 }
 
 // Diff compares the release as it should be with what is deployed, and looks

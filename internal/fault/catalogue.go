@@ -92,6 +92,9 @@ const (
 	Protected           Code = "protected"
 	RootUnknown         Code = "root-unknown"
 	VersionUnsupported  Code = "version-unsupported"
+	ChartUnavailable    Code = "chart-unavailable"
+	ChartAltered        Code = "chart-altered"
+	OutputUnknown       Code = "output-unknown"
 )
 
 type entry struct {
@@ -177,4 +180,7 @@ var catalogue = map[Code]entry{
 	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
 	RootUnknown:         {ExitUsage, "environment {env} names the root module {root}, which is not in modules/roots", "name one as aws.root in its file: staging or prod"},
 	VersionUnsupported:  {ExitFailed, "EKS has no Kubernetes {version}", "set the cluster's version to one of {known}"},
+	ChartUnavailable:    {ExitFailed, "chart {chart} {version} cannot be fetched from {repository}: {detail}", "check that {repository} can be reached from here, or correct chart, repository and version in the environment's file"},
+	ChartAltered:        {ExitFailed, "chart {chart} {version} of {repository} has the digest {digest}, and {wanted} is wanted", "find out who changed it; if the change is meant, write the new digest into the environment's file"},
+	OutputUnknown:       {ExitUsage, "release {release} wants the output {output}, which Terraform does not put out", "use one of {known}"},
 }

@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -21,11 +22,14 @@ type awsPlatform struct {
 
 	mu       sync.Mutex
 	overview *aws.Overview // nil until preflight has planned
+
+	// applied is closed when this run's apply has passed, and failed when it has not.
+	applied, failed chan struct{}
 }
 
 func newAWS(options Options) (platform, error) {
 	described := options.Environment.AWS
-	return &awsPlatform{options: options, environment: aws.New(aws.Options{
+	return &awsPlatform{options: options, applied: make(chan struct{}), failed: make(chan struct{}), environment: aws.New(aws.Options{
 		Name: options.Environment.Name, Account: described.Account, Region: described.Region, Domain: described.Domain,
 		Root: described.Root, Bucket: described.StateBucket, Protected: described.Protected, Variables: described.Variables,
 		Modules: options.Modules, Directory: options.StateDirectory,
@@ -34,6 +38,9 @@ func newAWS(options Options) (platform, error) {
 
 // TerraformStep is the name of the step in which Terraform works.
 const TerraformStep = Provision + "/terraform"
+
+// outputsStep is the name of the step that reads Terraform's outputs.
+const outputsStep = Provision + "/outputs"
 
 const (
 	// terraformBudget is the share of Terraform in an environment's hour.
@@ -119,7 +126,7 @@ func (p *awsPlatform) look(ctx context.Context, log *flow.Log) error {
 }
 
 func (p *awsPlatform) provision() []flow.Step {
-	return []flow.Step{
+	steps := []flow.Step{
 		{
 			Name:     Provision + "/state",
 			Describe: func() string { return "bucket " + p.environment.Bucket() + " for Terraform's state" },
@@ -139,15 +146,19 @@ func (p *awsPlatform) provision() []flow.Step {
 			Deadline:  terraformDeadline,
 		},
 		{
-			Name:      Provision + "/outputs",
+			Name:      outputsStep,
 			DependsOn: []string{TerraformStep},
 			Describe:  func() string { return "read what Terraform has made" },
 			Run:       p.readOutputs,
 			Undo:      p.removeKubernetesMade,
 			Budget:    5 * time.Second,
-			Deadline:  10 * time.Minute,
+			Deadline:  time.Hour, // with Helm's releases, when it is taken back
 		},
 	}
+	if len(p.options.Environment.Releases) > 0 {
+		steps = append(steps, p.clusterDescribed())
+	}
+	return steps
 }
 
 func (p *awsPlatform) bootstrap(ctx context.Context, log *flow.Log) error {
@@ -172,8 +183,10 @@ func (p *awsPlatform) inSync(context.Context) (bool, error) {
 func (p *awsPlatform) apply(ctx context.Context, log *flow.Log) error {
 	applied, err := p.environment.Apply(ctx, log)
 	if err != nil {
+		close(p.failed)
 		return err
 	}
+	close(p.applied)
 	log.Detail("%d added, %d changed, %d destroyed, %d replaced; %s was predicted", applied.Counts.Add, applied.Counts.Change,
 		applied.Counts.Destroy, applied.Counts.Replace, duration.Seconds(applied.Predicted))
 	return nil
@@ -262,9 +275,17 @@ func (noSecrets) Get(name, _, _ string) (string, error) {
 	return "", fmt.Errorf("secret %s: environments in AWS take theirs from Secrets Manager", name)
 }
 
-// status says whether Terraform has made the environment, by what it has put out.
-func (p *awsPlatform) status(context.Context) PlatformStatus {
+// outputs are Terraform's, nil before there are any.
+func (p *awsPlatform) outputs() (map[string]any, error) { return p.environment.AllOutputs() }
+
+// status says whether Terraform has made the environment, by what it has put out, and
+// whether its cluster answers.
+func (p *awsPlatform) status(ctx context.Context) PlatformStatus {
 	status := PlatformStatus{Kind: "aws", Components: []ComponentStatus{}}
+	if _, err := os.Stat(p.kubeconfig()); err == nil {
+		_, err := p.readyNodes(ctx)
+		status.Running = err == nil
+	}
 	outputs, err := p.environment.Outputs()
 	if err != nil {
 		return status

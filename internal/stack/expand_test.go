@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -29,14 +30,45 @@ func TestExpand(t *testing.T) {
 		"$(INGRESS_URL)": "a key",
 		"nested":         map[string]any{"list": []any{at, 1, map[string]any{"deep": "x " + at}}, "empty": map[string]any{}},
 	}
-	if diff := cmp.Diff(want, expandMap(values, at)); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	got, err := expansion{ingress: at}.values(values)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, -want +got\n%s", err, diff)
 	}
 	if values["url"] != "$(INGRESS_URL)/issuer" || values["nested"].(map[string]any)["list"].([]any)[0] != "$(INGRESS_URL)" {
 		t.Errorf("the description was changed: %v", values)
 	}
-	if got := expandMap(nil, at); got != nil {
-		t.Errorf("no values became %v", got)
+	if got, err := (expansion{ingress: at}).values(nil); got != nil || err != nil {
+		t.Errorf("no values became %v, %v", got, err)
+	}
+}
+
+func TestExpandOutputs(t *testing.T) {
+	filling := expansion{ingress: "https://a.example.com", outputs: map[string]any{
+		"vpc_id": "vpc-1",
+		"roles":  map[string]any{"workloads": map[string]any{"loki": "arn:loki"}},
+		"notes":  map[string]any{"group.name": "edge", "listen-ports": `[{"HTTPS":443}]`},
+		"zones":  []any{"a", "b"},
+	}}
+	for text, want := range map[string]any{
+		"$(outputs.vpc_id)":                           "vpc-1",
+		"in $(outputs.vpc_id) at $(INGRESS_URL)":      "in vpc-1 at https://a.example.com",
+		"$(outputs.roles.workloads.loki)":             "arn:loki",
+		"$(outputs.notes.group.name)":                 "edge",
+		"$(outputs.zones)":                            []any{"a", "b"},
+		"zones: $(outputs.zones), $(outputs.zones)":   `zones: ["a","b"], ["a","b"]`,
+		"$(output.vpc_id) $(outputs.) $(outputs vpc)": "$(output.vpc_id) $(outputs.) $(outputs vpc)",
+	} {
+		got, err := filling.values(map[string]any{"key": []any{text}})
+		if diff := cmp.Diff(map[string]any{"key": []any{want}}, got); diff != "" || err != nil {
+			t.Errorf("%s: %v, -want +got\n%s", text, err, diff)
+		}
+	}
+	var unknown outputUnknown
+	if _, err := filling.values(map[string]any{"key": "$(outputs.roles.none)"}); !errors.As(err, &unknown) || unknown.name != "roles.none" {
+		t.Errorf("an unknown output: %v", err)
+	}
+	if _, err := (expansion{}).values(map[string]any{"key": "$(outputs.vpc_id)"}); !errors.Is(err, errNoOutputs) {
+		t.Errorf("no outputs yet: %v", err)
 	}
 }
 

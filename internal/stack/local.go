@@ -47,6 +47,8 @@ func (p *localPlatform) secrets() secretStore {
 	return credentials.Open(p.describe("").Cluster().Data())
 }
 
+func (p *localPlatform) outputs() (map[string]any, error) { return nil, nil }
+
 func (p *localPlatform) grace() time.Duration { return 0 }
 
 func (p *localPlatform) remove() error { return p.describe("").Remove(p.options.KeepData) }

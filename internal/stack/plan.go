@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pocctl/pocctl/internal/deploy"
@@ -76,10 +77,17 @@ func Predicted(ahead []Ahead, known map[string]time.Duration) time.Duration {
 
 // Diff says what each release would change.
 func (s *Stack) Diff(ctx context.Context) ([]*deploy.Diff, error) {
+	if err := s.FetchCharts(ctx); err != nil {
+		return nil, err
+	}
 	up := s.platform.status(ctx).Running
 	diffs := make([]*deploy.Diff, 0, len(s.options.Environment.Releases))
 	for _, wanted := range s.options.Environment.Releases {
 		release, err := s.release(wanted)
+		if errors.Is(err, errNoOutputs) {
+			diffs = append(diffs, &deploy.Diff{Release: wanted.Name, Namespace: wanted.Namespace, Changes: []deploy.Change{}, Later: true})
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

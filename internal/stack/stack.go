@@ -122,6 +122,8 @@ type platform interface {
 	// fingerprint identifies the program behind an image of the environment's
 	// own; "" for any other image.
 	fingerprint(image string) (string, error)
+	// outputs are what Terraform has put out, by name; nil where there are none yet.
+	outputs() (map[string]any, error)
 	// remove deletes what is left of a stopped environment.
 	remove() error
 	// grace is how long a step of this platform may take to end when it is
@@ -156,8 +158,8 @@ func New(options Options) (*Stack, error) {
 
 // Steps lists the whole of `up`.
 func (s *Stack) Steps() []flow.Step {
-	steps := append(s.platform.preflight(), s.releasesPreflight())
-	steps = chain(steps, s.platform.provision())
+	steps := append(s.platform.preflight(), s.releasesPreflight()...)
+	steps = chain(steps, s.provisionSteps())
 	if s.options.Environment.Kind == config.KindAWS && len(s.options.Environment.Releases) == 0 {
 		return steps // nothing is put on the cluster
 	}

@@ -178,8 +178,10 @@ func (e *Environment) work() string { return filepath.Join(e.options.Directory, 
 
 // Remove deletes what is kept on this machine.
 func (e *Environment) Remove() error {
-	if err := os.RemoveAll(e.work()); err != nil {
-		return fmt.Errorf("remove Terraform's folder: %w", err)
+	for _, path := range []string{e.work(), e.Kubeconfig()} {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("remove what is kept of environment %s: %w", e.options.Name, err)
+		}
 	}
 	return nil
 }

@@ -64,6 +64,22 @@ func (e *Environment) Outputs() (Outputs, error) {
 	return outputs, nil
 }
 
+// AllOutputs gives all that was last put out, by name; nil before that.
+func (e *Environment) AllOutputs() (map[string]any, error) {
+	text, err := os.ReadFile(e.outputsFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	all := map[string]any{}
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read Terraform's outputs: %w", err)
+	}
+	return all, nil
+}
+
 func (e *Environment) outputsFile() string { return filepath.Join(e.work(), "outputs.json") }
 
 // Kubeconfig is where the cluster's kubeconfig is, if there is one.

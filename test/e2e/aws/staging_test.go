@@ -1,0 +1,259 @@
+package aws
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/pocctl/pocctl/test/awsdouble/cloud"
+	"github.com/pocctl/pocctl/test/awsdouble/cluster"
+	"github.com/pocctl/pocctl/test/e2e/harness"
+)
+
+// behind is the environment that stands behind the double: its API server is that of
+// the EKS cluster, its Postgres the database, its Redis the cache.
+const behind = `kind: local
+namespace: backing
+ingress: {address: 127.0.0.1:18080}
+secrets:
+  - {name: postgres-auth, keys: [password]}
+  - {name: redis-auth, keys: [password]}
+releases:
+  - {name: postgres, chart: postgres}
+  - {name: redis, chart: redis}
+`
+
+// seconds of Terraform that AWS would take, times this, is what the double takes.
+const scale = 0.03
+
+// run is the part of pocctl.run/v1 that is looked at.
+type run struct {
+	Status  string  `json:"status"`
+	Seconds float64 `json:"seconds"`
+	Phases  []struct {
+		Name  string `json:"name"`
+		Steps []step `json:"steps"`
+	} `json:"phases"`
+}
+
+type step struct {
+	Name    string  `json:"name"`
+	Status  string  `json:"status"`
+	Start   float64 `json:"startSeconds"`
+	Seconds float64 `json:"seconds"`
+	Detail  string  `json:"detail"`
+}
+
+func (r run) steps() map[string]step {
+	all := map[string]step{}
+	for _, phase := range r.Phases {
+		for _, one := range phase.Steps {
+			all[one.Name] = one
+		}
+	}
+	return all
+}
+
+// stage is an environment on the double, with the cluster behind it.
+type stage struct {
+	*world
+	box *harness.Sandbox
+}
+
+// newStage brings the cluster behind up, and writes staging's file with the double's
+// account and charts.
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	box := harness.New(t)
+	box.Env = box.Write("behind.yaml", behind)
+	box.Must(box.Pocctl("up", "--skip", "smoke,canary,verify"))
+	s := &stage{world: newWorld(t, stagingFile(t)), box: box}
+	target, err := clientcmd.BuildConfigFromFlags("", box.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := cluster.Serve(t, s.account, "pocctl-staging", target)
+	s.control(cloud.Control{Scale: scale, Values: served.Values()})
+	s.fillSecrets()
+	return s
+}
+
+// stagingFile is staging as it is delivered, but for the account, and for charts and
+// values that the cluster behind has no images for.
+func stagingFile(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(checkout(t), "config", "environments", "staging.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := strings.Replace(string(text), `"000000000000"`, `"`+account+`"`, 1)
+	content = swap(t, content, "chart: observability\n", "chart: observability\n    repository: https://charts.example.com\n    version: 0.1.0\n")
+	// docs/adr/0022 says why a pod behind may name no account.
+	content = swap(t, content, "      ingress: {className: alb, annotations: *edge}\n", "      ingress: {className: alb, annotations: *edge}\n      serviceAccount: {create: false}\n")
+	content = swap(t, content, "preStopSleepSeconds: 20", "preStopSleepSeconds: 0")
+	versions := map[string]string{}
+	for _, found := range regexp.MustCompile(`chart: (\S+)\n    repository: \S+\n    version: (\S+)\n`).FindAllStringSubmatch(content, -1) {
+		versions[found[1]] = found[2]
+	}
+	return regexp.MustCompile(`repository: https://\S+`).ReplaceAllString(content, "repository: "+serveCharts(t, versions))
+}
+
+func swap(t *testing.T, content, old, fresh string) string {
+	t.Helper()
+	if strings.Count(content, old) != 1 {
+		t.Fatalf("staging.yaml has %q %d times", old, strings.Count(content, old))
+	}
+	return strings.Replace(content, old, fresh, 1)
+}
+
+// fillSecrets does what External Secrets would do.
+func (s *stage) fillSecrets() {
+	s.t.Helper()
+	password := func(name string) string {
+		return s.box.Must(s.box.Kubectl("-n", "backing", "get", "secret", name, "-o", "go-template={{.data.password | base64decode}}"))
+	}
+	s.box.Apply(fmt.Sprintf(`apiVersion: v1
+kind: Namespace
+metadata: {name: pocctl}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: backend-database, namespace: pocctl}
+stringData: {url: "postgres://backend:%s@postgres.backing:5432/backend?sslmode=disable"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: backend-redis, namespace: pocctl}
+stringData: {url: "redis://:%s@redis.backing:6379/0"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: issuer-auth, namespace: pocctl}
+stringData: {viewer: viewers-secret-0123456789, editor: editors-secret-0123456789, admin: admins-secret-0123456789, password: peoples-secret-0123456789}
+`, password("postgres-auth"), password("redis-auth")))
+}
+
+func (s *stage) up(args ...string) run {
+	s.t.Helper()
+	out := s.must(s.pocctl(append([]string{"up", "-o", "json", "--skip", "smoke,canary,verify"}, args...)...))
+	var document run
+	if err := json.Unmarshal([]byte(out), &document); err != nil {
+		s.t.Fatalf("stdout is no JSON document: %v\n%s", err, out)
+	}
+	return document
+}
+
+// kubectl runs the distribution's with the kubeconfig that pocctl made.
+func (s *stage) kubectl(args ...string) result {
+	s.t.Helper()
+	kubeconfig := strings.TrimSpace(s.must(s.pocctl("kubeconfig", "--path")))
+	return s.finish(s.program(s.t.Context(), "kubectl", append([]string{"--kubeconfig", kubeconfig}, args...)...))
+}
+
+// TestStaging brings staging up, as it is delivered, and takes it down again.
+func TestStaging(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	t.Run("up", s.comesUp)
+	if t.Failed() {
+		return
+	}
+	t.Run("up again", s.staysUp)
+	t.Run("plan", s.isPlanned)
+	t.Run("down", s.goesDown)
+}
+
+func (s *stage) comesUp(t *testing.T) {
+	s.t = t
+	steps := s.up().steps()
+	terraform := steps["provision/terraform"]
+	for _, name := range []string{"provision/cluster", "deploy/metrics-server", "deploy/kyverno", "deploy/policies", "deploy/external-secrets", "deploy/kube-prometheus-stack"} {
+		if one := steps[name]; one.Status != "passed" || one.Start > terraform.Start+terraform.Seconds {
+			t.Errorf("%s began at %.1f s and %s; Terraform ended at %.1f s", name, one.Start, one.Status, terraform.Start+terraform.Seconds)
+		}
+	}
+	t.Logf("%s; it took %.1f s at %g of the time", terraform.Detail, terraform.Seconds, scale)
+	t.Logf("the cluster took releases from %.1f s on; Terraform ended at %.1f s", steps["deploy/metrics-server"].Start, terraform.Start+terraform.Seconds)
+
+	if pods := s.must(s.kubectl("-n", "pocctl", "get", "pods")); strings.Count(pods, "Running") < 5 {
+		t.Errorf("too few pods run:\n%s", pods)
+	}
+	values := s.must(s.kubectl("-n", "kube-system", "get", "configmap", "load-balancer-controller-values", "-o", "jsonpath={.data.values}"))
+	if !strings.Contains(values, `"clusterName":"pocctl-staging"`) || !strings.Contains(values, `"vpcId":"vpc-`) || !strings.Contains(values, `"pocctl:environment":"staging"`) {
+		t.Errorf("the load balancer controller was told %s", values)
+	}
+	annotations := s.must(s.kubectl("-n", "pocctl", "get", "ingress", "backend", "-o", "jsonpath={.metadata.annotations}"))
+	if !strings.Contains(annotations, `"alb.ingress.kubernetes.io/certificate-arn":"arn:aws:acm:`) {
+		t.Errorf("the Ingress is annotated with %s", annotations)
+	}
+	store := s.must(s.kubectl("-n", "pocctl", "get", "externalsecret", "backend-database", "-o", "jsonpath={.spec}"))
+	if !strings.Contains(store, `arn:aws:secretsmanager:`) || !strings.Contains(store, `rds.amazonaws.com:5432/`) {
+		t.Errorf("the database's secret is described as %s", store)
+	}
+	if info, err := os.Stat(filepath.Join(s.home, "state", "staging", "kubeconfig")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the kubeconfig: %v, %v", info, err)
+	}
+}
+
+func (s *stage) staysUp(t *testing.T) {
+	s.t = t
+	before := s.count("")
+	for name, one := range s.up().steps() {
+		if (strings.HasPrefix(name, "deploy/") && name != "deploy/secrets" || name == "provision/terraform") && one.Detail != "already so" {
+			t.Errorf("%s had something to do: %s", name, one.Detail)
+		}
+	}
+	if after := s.count(""); after != before {
+		t.Errorf("there were %d resources, and now there are %d", before, after)
+	}
+}
+
+func (s *stage) isPlanned(t *testing.T) {
+	s.t = t
+	var document struct {
+		Steps []struct {
+			Name string `json:"name"`
+			Done bool   `json:"done"`
+		} `json:"steps"`
+		Infrastructure struct {
+			Counts map[string]int `json:"counts"`
+			Kept   int            `json:"kept"`
+		} `json:"infrastructure"`
+		Releases []struct {
+			Release string            `json:"release"`
+			Changes []json.RawMessage `json:"changes"`
+		} `json:"releases"`
+	}
+	out := s.must(s.pocctl("plan", "-o", "json"))
+	if err := json.Unmarshal([]byte(out), &document); err != nil {
+		t.Fatal(err)
+	}
+	if document.Infrastructure.Counts["add"] != 0 || document.Infrastructure.Kept < 200 {
+		t.Errorf("Terraform would change %v, and keep %d", document.Infrastructure.Counts, document.Infrastructure.Kept)
+	}
+	for _, release := range document.Releases {
+		if len(release.Changes) > 0 {
+			t.Errorf("release %s would change: %s", release.Release, release.Changes)
+		}
+	}
+}
+
+func (s *stage) goesDown(t *testing.T) {
+	s.t = t
+	r := s.pocctl("down", "--yes")
+	s.must(r)
+	for _, kind := range []string{"aws_vpc", "aws_eks_cluster", "aws_db_instance", "aws_elasticache_replication_group", "aws_lb"} {
+		if left := s.count(kind); left > 0 {
+			t.Errorf("%d of %s are left", left, kind)
+		}
+	}
+	if pods := s.box.Must(s.box.Kubectl("get", "ingress,configmap", "-A", "-o", "name")); strings.Contains(pods, "ingress/backend") || strings.Contains(pods, "load-balancer-controller-values") {
+		t.Errorf("Helm has not taken its releases away:\n%s", pods)
+	}
+}
