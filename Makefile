@@ -27,7 +27,7 @@ SWAGGER := $(addprefix internal/app/api/docs/,swagger-ui-bundle.js swagger-ui.cs
 SHIM := internal/provision/local/runtime/shim
 
 # The exporters of the local environment, a program of its own built into pocctl:
-# a process of it takes a quarter of the memory that one of pocctl would.
+# a process of it takes half of the memory that one of pocctl would.
 EXPORTER := internal/provision/local/exporter
 
 export CGO_ENABLED := 0

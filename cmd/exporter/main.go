@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,7 +30,7 @@ func main() {
 func run(args []string) error {
 	programs := map[string]func(context.Context, exporter.Options) error{"blackbox": blackbox.Main, "postgres": postgres.Main, "redis": redis.Main}
 	if len(args) == 0 || programs[args[0]] == nil {
-		return fmt.Errorf("which exporter? blackbox, postgres or redis")
+		return errors.New("which exporter? blackbox, postgres or redis")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()

@@ -206,6 +206,39 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+// What hangs is told within the time that Prometheus waits: a scrape that fails would
+// tell of the exporter.
+func TestSomebodyWhoHangs(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	p := start(t, postgres.Main, map[string]string{"DATA_SOURCE_NAME": "postgresql://a:b@" + silent.Addr().String() + "/shop?sslmode=disable"})
+	r := start(t, redis.Main, map[string]string{"REDIS_ADDR": "redis://" + silent.Addr().String()})
+	for series, exporter := range map[string]*running{"pg_up": p, "redis_up": r} {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, exporter.url+"/metrics", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "1")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatalf("%s: no answer: %v", series, err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		cancel()
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v", series, response.Status, err)
+		}
+		if up := value(t, string(text), series); up != 0 {
+			t.Errorf("%s is %v", series, up)
+		}
+	}
+}
+
 func TestRedis(t *testing.T) {
 	server := miniredis.NewMiniRedis()
 	server.RequireAuth("secret")

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/pocctl/pocctl/internal/app/faults"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/store"
 	"github.com/pocctl/pocctl/internal/app/telemetry"
 )
@@ -129,12 +130,17 @@ type Options struct {
 	// FlagsDefault is what a file of feature flags would hold.
 	FlagsDefault []byte
 
+	// Objectives are what the service tells that it is held to; it may be none.
+	Objectives []objectives.Objective
+
 	// FaultErrorPercent, FaultLatency, FaultLatencyJitter and FaultErrorStatus
 	// say what to inject on purpose, FaultRoutes where; see package faults.
 	FaultErrorPercent                float64
 	FaultLatency, FaultLatencyJitter time.Duration
 	FaultErrorStatus                 int
-	FaultRoutes                      []string
+	// FaultLeak is how many bytes each of those requests keeps for good.
+	FaultLeak   int
+	FaultRoutes []string
 
 	// LogLevel is debug, info, warn or error.
 	LogLevel string

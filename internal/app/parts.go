@@ -18,6 +18,7 @@ import (
 	"github.com/pocctl/pocctl/internal/app/faults"
 	"github.com/pocctl/pocctl/internal/app/flags"
 	"github.com/pocctl/pocctl/internal/app/limits"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/orders"
 	"github.com/pocctl/pocctl/internal/app/queue"
 	"github.com/pocctl/pocctl/internal/app/store"
@@ -26,19 +27,20 @@ import (
 
 // parts are those that the service is put together from. Nothing of it runs yet.
 type parts struct {
-	logger    *zap.Logger
-	flush     func() // of the log
-	metrics   *telemetry.Metrics
-	tracing   *telemetry.Tracing
-	store     *store.Store
-	redis     *redis.Client // nil without a cache
-	cache     *cache.Cache
-	catalog   *catalog.Catalog
-	orders    *orders.Orders
-	queue     *queue.Queue
-	flags     *flags.Flags
-	verifier  tokenVerifier
-	admission api.Admission
+	logger     *zap.Logger
+	flush      func() // of the log
+	metrics    *telemetry.Metrics
+	objectives *objectives.Objectives
+	tracing    *telemetry.Tracing
+	store      *store.Store
+	redis      *redis.Client // nil without a cache
+	cache      *cache.Cache
+	catalog    *catalog.Catalog
+	orders     *orders.Orders
+	queue      *queue.Queue
+	flags      *flags.Flags
+	verifier   tokenVerifier
+	admission  api.Admission
 }
 
 // tokenVerifier is auth.Verifier, or nobody who verifies.
@@ -60,6 +62,10 @@ func assemble(ctx context.Context, o Options) (p *parts, err error) {
 			p.close(context.WithoutCancel(ctx))
 		}
 	}()
+	p.objectives, err = objectives.New(objectives.Options{Objectives: o.Objectives, Metrics: p.metrics, Since: time.Now()})
+	if err != nil {
+		return p, err
+	}
 	hostname, _ := os.Hostname() // only a name
 	p.tracing, err = telemetry.NewTracing(ctx, telemetry.TracingOptions{
 		Endpoint: o.OTLPEndpoint, Protocol: o.OTLPProtocol, Ratio: o.TraceRatio, Logger: p.logger, Kept: p.metrics.TraceKept, Resolver: o.Resolver,
@@ -236,7 +242,7 @@ func (o Options) faults(observer faults.Observer) faults.Options {
 		Spec: faults.Spec{
 			ErrorPercent: o.FaultErrorPercent, ErrorStatus: o.FaultErrorStatus, Latency: o.FaultLatency, LatencyJitter: o.FaultLatencyJitter,
 		},
-		Routes: o.FaultRoutes, Observer: observer,
+		Leak: o.FaultLeak, Routes: o.FaultRoutes, Observer: observer,
 	}
 }
 

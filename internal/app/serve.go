@@ -125,7 +125,7 @@ func (s *service) make(work context.Context) {
 	if s.options.Role.serves() {
 		s.http = s.server(work, api.New(api.Options{ //nolint:contextcheck // requests have their own
 			Catalog: s.catalog, Orders: s.orders, Cache: s.cache, DeadLetters: s.queue, Flags: s.flags, Auditor: telemetry.NewAuditor(s.store.Audit(), s.metrics),
-			Verifier: s.verifier, Admission: s.admission, Observer: telemetry.NewHTTP(s.metrics, s.tracing, s.logger),
+			Objectives: s.objectives, Verifier: s.verifier, Admission: s.admission, Observer: telemetry.NewHTTP(s.metrics, s.tracing, s.logger),
 			Logger: s.logger, Probes: probes, Draining: s.draining.Load, RequestTimeout: s.options.RequestTimeout, IssuerURL: s.options.OIDCIssuer,
 		}))
 	}
@@ -134,7 +134,7 @@ func (s *service) make(work context.Context) {
 	if s.listeners.grpc != nil {
 		s.rpc = rpc.New(rpc.Options{
 			Catalog: s.catalog, Orders: s.orders, DeadLetters: s.queue, Flags: s.flags, Auditor: telemetry.NewAuditor(s.store.Audit(), s.metrics),
-			Verifier: s.verifier, Admission: rpc.Admission(s.admission), Observer: telemetry.NewRPC(s.metrics, s.logger), Logger: s.logger,
+			Objectives: s.objectives, Verifier: s.verifier, Admission: rpc.Admission(s.admission), Observer: telemetry.NewRPC(s.metrics, s.logger), Logger: s.logger,
 			Ready: s.readiness.ready, RequestTimeout: s.options.RequestTimeout, Reflection: s.options.GRPCReflection,
 			TracerProvider: s.tracing.Provider, Propagator: s.tracing.Propagator,
 		})

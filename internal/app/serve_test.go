@@ -14,6 +14,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/pocctl/pocctl/internal/app"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/store/storetest"
 )
 
@@ -159,6 +160,7 @@ func TestOptionsAreRefusedByName(t *testing.T) {
 		"DatabaseConnections": func(o *app.Options) { o.DatabaseConnections = 0 },
 		"RedisConnections":    func(o *app.Options) { o.RedisConnections = 1 << 20 },
 		"SeedCount":           func(o *app.Options) { o.SeedCount = -1 },
+		"Objectives":          func(o *app.Options) { o.Objectives = []objectives.Objective{{Indicator: objectives.CacheHit}} },
 	}
 	for option, spoil := range tests {
 		o := app.Defaults()

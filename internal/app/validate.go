@@ -12,6 +12,7 @@ import (
 	"github.com/pocctl/pocctl/internal/app/cache"
 	"github.com/pocctl/pocctl/internal/app/faults"
 	"github.com/pocctl/pocctl/internal/app/limits"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/queue"
 	"github.com/pocctl/pocctl/internal/app/store"
 	"github.com/pocctl/pocctl/internal/app/telemetry"
@@ -158,6 +159,9 @@ func (o Options) checkBehaviour() (string, error) {
 	}
 	if o.TraceRatio < 0 || o.TraceRatio > 1 || o.TraceRatio != o.TraceRatio {
 		return "TraceRatio", fmt.Errorf("must be from 0 to 1, not %v", o.TraceRatio)
+	}
+	if _, err := objectives.New(objectives.Options{Objectives: o.Objectives}); err != nil {
+		return "Objectives", err
 	}
 	_, err := faults.New(o.faults(nil))
 	var invalid *faults.Invalid

@@ -22,8 +22,11 @@ requests and jobs finish, and sends off the last traces.`,
   pocctl serve --role worker --database-url postgres://127.0.0.1/backend
   pocctl serve --database-url postgres://127.0.0.1/backend --oidc-issuer https://id.example.com`,
 		Args: noArguments,
-		RunE: func(command *cobra.Command, _ []string) error {
+		RunE: func(command *cobra.Command, _ []string) (err error) {
 			options.LogLevel = a.global.logLevel
+			if options.Objectives, err = builtInObjectives(); err != nil {
+				return err
+			}
 			return serviceError(command, options, service.Serve(command.Context(), *options))
 		},
 	}
@@ -102,6 +105,7 @@ func behaviourFlags(flags *pflag.FlagSet, o *service.Options) {
 	flags.IntVar(&o.FaultErrorStatus, "fault-error-status", o.FaultErrorStatus, "the HTTP `status` of those")
 	flags.DurationVar(&o.FaultLatency, "fault-latency", o.FaultLatency, "make every request wait on purpose")
 	flags.DurationVar(&o.FaultLatencyJitter, "fault-latency-jitter", o.FaultLatencyJitter, "give or take this much")
+	flags.IntVar(&o.FaultLeak, "fault-leak", o.FaultLeak, "make every request keep so many `bytes` of memory on purpose")
 	flags.StringSliceVar(&o.FaultRoutes, "fault-routes", o.FaultRoutes, "only on these `routes`, as /api/v1/products*")
 }
 

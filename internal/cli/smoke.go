@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/stack"
 	"github.com/pocctl/pocctl/internal/verify/login"
 	"github.com/pocctl/pocctl/internal/verify/smoke"
@@ -34,7 +33,11 @@ func (a *app) smoke() *cobra.Command {
 		if service.url == "" {
 			return ofEnvironment(command, args)
 		}
-		return a.smokeElsewhere(command.Context(), service)
+		secret := os.Getenv(smokeSecret)
+		if service.issuer != "" && secret == "" {
+			return usage(command, "--issuer needs the secret of client %s in %s", service.client, smokeSecret)
+		}
+		return a.smokeElsewhere(command.Context(), service, secret)
 	}
 	flags := command.Flags()
 	flags.StringVar(&service.url, "url", "", "check the service whose HTTP enters at this `URL`, and no environment")
@@ -45,20 +48,14 @@ func (a *app) smoke() *cobra.Command {
 	return command
 }
 
-// smokeElsewhere runs the checks that need no cluster.
-func (a *app) smokeElsewhere(ctx context.Context, service elsewhere) error {
+// smokeElsewhere runs the checks that need no cluster; secret is the client's.
+func (a *app) smokeElsewhere(ctx context.Context, service elsewhere, secret string) error {
 	options := smoke.Options{Root: service.url, Path: service.path, Deadline: service.deadline}
 	if service.issuer != "" {
 		options.Issuer = service.issuer
 		options.Token = login.New(ctx, login.Options{
 			Issuer: service.issuer, Client: service.client,
-			Secret: func(context.Context) (string, error) {
-				secret := os.Getenv(smokeSecret)
-				if secret == "" {
-					return "", fault.New(fault.Usage, "detail", smokeSecret+" is not set, the secret of client "+service.client, "command", "pocctl smoke")
-				}
-				return secret, nil
-			},
+			Secret: func(context.Context) (string, error) { return secret, nil },
 		})
 	}
 	results, failed := smoke.Run(ctx, smoke.Checks(options), lines{a})

@@ -52,7 +52,7 @@ back, because pocctl was killed, end by themselves within 3 minutes.`,
 				return err
 			}
 			return a.run(command.Context(), order{
-				command: "verify", phase: stack.Verify, page: wanted.loadPage(), junit: wanted.junit,
+				command: "verify", phase: stack.Verify, page: wanted.reportPage(), junit: wanted.junit,
 				text: func(s *stack.Stack, document *report.Document) error { return a.showVerified(s, document, wanted.page) },
 				change: func(options *stack.Options) error {
 					if err := wanted.apply(options); err != nil {
@@ -104,10 +104,10 @@ func (v *verifyFlags) settle(command *cobra.Command) error {
 	return err
 }
 
-// loadPage is the page that has the load on it, and the dashboards if they are wanted;
+// reportPage is the page that has the report on it, and the dashboards if they are wanted;
 // the dashboards alone have a page of their own.
-func (v *verifyFlags) loadPage() string {
-	if v.slo {
+func (v *verifyFlags) reportPage() string {
+	if v.slo || v.alerts {
 		return v.page
 	}
 	return ""

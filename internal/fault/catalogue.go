@@ -91,6 +91,7 @@ const (
 	NotConfirmed        Code = "not-confirmed"
 	Protected           Code = "protected"
 	RootUnknown         Code = "root-unknown"
+	VersionUnsupported  Code = "version-unsupported"
 	ChartUnavailable    Code = "chart-unavailable"
 	ChartAltered        Code = "chart-altered"
 	OutputUnknown       Code = "output-unknown"
@@ -169,7 +170,7 @@ var catalogue = map[Code]entry{
 	CredentialsMissing:  {ExitFailed, "there are no AWS credentials: {detail}", "sign in, for example with `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"},
 	CredentialsRefused:  {ExitFailed, "AWS does not take these credentials: {detail}", "get fresh ones, for example with `aws sso login`"},
 	AccountWrong:        {ExitUsage, "these credentials are of AWS account {actual}, and environment {env} is for {wanted}", "use credentials of account {wanted}, for example by AWS_PROFILE; or correct aws.account in the environment's file"},
-	PermissionMissing:   {ExitFailed, "{principal} is not allowed {count} of the actions that are needed: {actions}", "have them allowed, or use another role; docs/aws.md lists all of them"},
+	PermissionMissing:   {ExitFailed, "{principal} is not allowed {count} of the actions that are needed: {actions}", "have them allowed, or use another role; docs/aws.md says where the list is"},
 	QuotaShort:          {ExitFailed, "AWS quotas are short: {quotas}", "ask for more at Service Quotas in region {region}, or free what is not used"},
 	ZoneUndelegated:     {ExitFailed, "the DNS zone {domain} does not answer from the internet: {detail}", "{fix}"},
 	BackendForeign:      {ExitFailed, "the bucket {bucket} for Terraform's state belongs to another account, or this one may not see it", "name another bucket as aws.stateBucket in the environment's file"},
@@ -178,6 +179,7 @@ var catalogue = map[Code]entry{
 	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --confirm {env}"},
 	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
 	RootUnknown:         {ExitUsage, "environment {env} names the root module {root}, which is not in modules/roots", "name one as aws.root in its file: staging or prod"},
+	VersionUnsupported:  {ExitFailed, "EKS has no Kubernetes {version}", "set the cluster's version to one of {known}"},
 	ChartUnavailable:    {ExitFailed, "chart {chart} {version} cannot be fetched from {repository}: {detail}", "check that {repository} can be reached from here, or correct chart, repository and version in the environment's file"},
 	ChartAltered:        {ExitFailed, "chart {chart} {version} of {repository} has the digest {digest}, and {wanted} is wanted", "find out who changed it; if the change is meant, write the new digest into the environment's file"},
 	OutputUnknown:       {ExitUsage, "release {release} wants the output {output}, which Terraform does not put out", "use one of {known}"},

@@ -39,3 +39,39 @@ func after(seconds *float64) string {
 	}
 	return terminal.Seconds(*seconds)
 }
+
+// alertRow is what came of an exercise, on the page.
+type alertRow struct {
+	Drill, Alert, Severity, Fired, Over, Verdict, Tone, Detail string
+}
+
+func (d *Document) alertRows() []alertRow {
+	var rows []alertRow
+	for _, one := range d.Alerts {
+		row := alertRow{
+			Drill: one.Drill, Alert: one.Alert, Severity: one.Severity, Fired: after(one.FiredSeconds), Over: after(one.ResolvedSeconds),
+			Verdict: string(one.Verdict), Tone: "good", Detail: one.Summary,
+		}
+		if one.Verdict != alerts.Proved {
+			row.Tone, row.Detail = "bad", one.Detail
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// junitAlerts has a case for each exercise.
+func (d *Document) junitAlerts() junitSuite {
+	suite := d.junitSuite("alerts", 0)
+	for _, one := range d.Alerts {
+		made := junitCase{Class: "pocctl." + d.Command + ".alerts", Name: one.Drill + ": " + one.Alert, Time: junitSeconds(0)}
+		if one.FiredSeconds != nil {
+			made.Time = junitSeconds(*one.FiredSeconds)
+		}
+		if one.Verdict != alerts.Proved {
+			made.Failure = &junitReason{Type: string(one.Verdict), Message: one.Alert + " is " + string(one.Verdict), Text: one.Detail}
+		}
+		suite.Cases = append(suite.Cases, made)
+	}
+	return suite
+}

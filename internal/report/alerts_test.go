@@ -36,7 +36,7 @@ func TestAlerts(t *testing.T) {
 		if err := drilled().Text(&text, Look{Width: width}); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "not every alert is proved") {
+		if !strings.Contains(text.String(), want) || !strings.Contains(strings.Join(strings.Fields(text.String()), " "), "not every alert is proved") {
 			t.Errorf("%d columns:\n%s\nlack\n%s", width, text.String(), want)
 		}
 	}
@@ -49,5 +49,24 @@ func TestAlertsDocument(t *testing.T) {
 	}
 	if without, err := passed().MarshalJSON(); err != nil || strings.Contains(string(without), `"alerts":`) {
 		t.Errorf("%v: %s", err, without)
+	}
+}
+
+func TestAlertsAreOnThePageAndInJUnit(t *testing.T) {
+	for _, want := range []string{`<th scope="row">cache off<span class="reason">nobody was told</span></th>`, ` silent</span>`, "<td>19.9 s</td><td>15.0 s</td>"} {
+		if page := pageOf(t, drilled(), nil); !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if page := pageOf(t, passed(), nil); strings.Contains(page, "alerts-title") {
+		t.Error("there are alerts that were not asked for")
+	}
+	var text strings.Builder
+	if err := drilled().JUnit(&text); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "drilled.xml", text.String())
+	if problem := againstSchema(text.String()); problem != "" {
+		t.Error(problem)
 	}
 }

@@ -41,6 +41,7 @@ type webPage struct {
 	Phases                 []phaseRow
 	Canary                 string
 	Compared               *comparison
+	Alerts                 []alertRow
 	Run                    []fact
 	Load                   *load.Result
 	Dashboards             *dashboards.Part
@@ -91,6 +92,7 @@ func (d *Document) HTML(w io.Writer, boards *dashboards.Part) error {
 		Facts:    d.headFacts(),
 		Load:     d.Load,
 		Phases:   d.phaseRows(),
+		Alerts:   d.alertRows(),
 		Timeline: timelineRows(d.Load),
 	}
 	shown.Title, shown.Sentence, shown.Tone = d.headline()

@@ -151,7 +151,7 @@ func TestHTML(t *testing.T) {
 			"1.6 times what may go wrong", "−112.1 ms", "75.0%", "too close to the limit to say",
 		},
 		"void":    {"The measurement is void", "420 of 24420 were never sent"},
-		"differs": {"The measurement is void", "disagree on availability", "something in between hides &lt;30&gt; errors", "void: "},
+		"differs": {"The measurement is void", "disagree on availability", "something in between hides &lt;30&gt; errors", " void</span>"},
 		"alone":   {"All objectives are met", "Not compared: pod backend-1 ended"},
 		"nothing": {"Done"},
 	} {
@@ -170,6 +170,7 @@ func TestHTMLStandsByItself(t *testing.T) {
 	for name, d := range withLoad() {
 		all[name] = d
 	}
+	all["drilled"] = drilled()
 	part := &dashboards.Part{HTML: `<section id="a-board"><h2>Boards</h2></section>`, Links: []dashboards.Link{{ID: "a-board", Title: "A board", Marked: true}}}
 	asks := regexp.MustCompile(`(?i)<script|<img|<iframe|<object|@import|url\(|(?:src|href)="[^#d]`)
 	for name, d := range all {

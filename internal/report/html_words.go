@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
@@ -29,19 +31,28 @@ func (d *Document) headline() (title, sentence, tone string) {
 		return "The measurement is void", fmt.Sprintf("The generator did not hold %s requests a second: %s. This says nothing about the service.",
 			number(d.Load.Total.Asked), d.Load.Void), "bad"
 	case d.Error != nil && d.Error.Code == fault.MeasurementVoid:
-		return "The measurement is void", d.Error.Message + ".", "bad"
+		return "The measurement is void", capital(d.Error.Message) + ".", "bad"
 	case len(violated) > 0:
 		return agreed(len(violated), "objective is", "objectives are") + " violated", d.measured() + listed(violated, said) + others(met, unsure), "bad"
 	case d.Error != nil && !measured(d.Error.Code) && d.Error.Code != fault.DashboardsBroken:
-		return "The run failed", d.Error.Message, "bad"
+		return "The run failed", capital(d.Error.Message) + ".", "bad"
 	case len(unsure) > 0:
 		return "Too little data for a verdict", d.measured() + listed(unsure, func(r slo.Result) string { return r.Name + " cannot be told: " + r.Reason }) + others(met, nil), "warn"
 	case d.Error != nil:
-		return "The run failed", d.Error.Message, "bad"
+		return "The run failed", capital(d.Error.Message) + ".", "bad"
 	case len(met) > 0:
 		return "All objectives are met", d.measured() + listed(met, said) + ".", "good"
 	}
+	if len(d.Alerts) > 0 {
+		return "Every alert is proved", fmt.Sprintf("Each of %d exercises had its alert fire, reach the inbox, and be over when the fault was.", len(d.Alerts)), "good"
+	}
 	return "Done", fmt.Sprintf("pocctl %s took %s.", d.Command, terminal.Seconds(d.Seconds)), "good"
+}
+
+// capital begins a sentence.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // measured begins a sentence with the load that it is about.
@@ -100,6 +111,9 @@ func objectiveRowOf(result slo.Result) objectiveRow {
 	case slo.Violated:
 		row.Tone = "bad"
 	case slo.Insufficient:
+	}
+	if result.Void != "" {
+		row.Verdict, row.Tone, row.Reason = "void", "bad", result.Void
 	}
 	if result.Samples == 0 {
 		row.Margin, row.Confidence = terminal.GlyphSkipped, terminal.GlyphSkipped

@@ -56,13 +56,16 @@ type junitReason struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes the report for CI systems: a suite of phases and one of objectives, each
-// of which is a test case. A violated objective and one without enough data are failures;
+// JUnit writes the report for CI systems: a suite of phases, one of objectives, and one of
+// exercises of alerts, each of which is a test case. A violated objective and one without enough data are failures;
 // one whose measurement is void, and an interrupted phase, are errors.
 func (d *Document) JUnit(w io.Writer) error {
 	written := junitSuites{Suites: []junitSuite{d.junitPhases()}}
 	if len(d.SLO) > 0 {
 		written.Suites = append(written.Suites, d.junitObjectives())
+	}
+	if len(d.Alerts) > 0 {
+		written.Suites = append(written.Suites, d.junitAlerts())
 	}
 	for i := range written.Suites {
 		written.Suites[i].ID = i

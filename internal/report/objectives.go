@@ -92,6 +92,9 @@ func (p page) objectivesNarrow() string {
 }
 
 func (p page) judged(result slo.Result) (glyph, verdict string) {
+	if result.Void != "" {
+		return p.Styles.Bad(terminal.GlyphFailed), p.Styles.Bad("void")
+	}
 	verdict = string(result.Verdict)
 	switch result.Verdict {
 	case slo.Met:

@@ -295,6 +295,7 @@ func (p *awsPlatform) status(ctx context.Context) PlatformStatus {
 	if err != nil {
 		return status
 	}
+	status.Running = true
 	for _, part := range []ComponentStatus{
 		{Name: "cluster", Detail: outputs.ClusterName}, {Name: "database", Detail: outputs.DatabaseEndpoint},
 		{Name: "cache", Detail: outputs.RedisEndpoint}, {Name: "edge", Detail: outputs.URL},

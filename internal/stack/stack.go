@@ -246,7 +246,7 @@ func (s *Stack) Boards() (*dashboards.Part, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.panels == nil {
-		return nil, nil //nolint:nilnil // there are none
+		return nil, nil
 	}
 	part, err := dashboards.Draw(s.panels, s.asked)
 	return &part, err

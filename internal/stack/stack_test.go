@@ -102,7 +102,7 @@ func TestPhase(t *testing.T) {
 }
 
 func TestNewRefusesOtherKinds(t *testing.T) {
-	_, err := New(Options{Environment: config.Environment{Name: "laptop", Kind: config.KindKind}})
+	_, err := New(Options{Environment: config.Environment{Name: "team", Kind: config.KindKind}})
 	if problem := fault.From(err); problem == nil || problem.Code != fault.KindUnsupported || fault.ExitCode(err) != fault.ExitUsage {
 		t.Errorf("got %v", err)
 	}

@@ -73,10 +73,16 @@ output "issuer" { value = aws_eks_cluster.main.identity[0].oidc[0].issuer }
 func prepare(t *testing.T, parts ...string) *workspace {
 	t.Helper()
 	t.Parallel()
-	w := &workspace{T: t, folder: t.TempDir(), double: awsdouble.Install(t)}
-	w.environment = append(os.Environ(), w.double.Environment()...)
+	w := &workspace{T: t, folder: t.TempDir()}
 	w.write(parts...)
+	w.install(awsdouble.Types(t, w.folder)...)
 	return w
+}
+
+// install finds the double, with these types or with all.
+func (w *workspace) install(types ...string) {
+	w.double = awsdouble.Install(w.T, types...)
+	w.environment = append(os.Environ(), w.double.Environment()...)
 }
 
 func newWorkspace(t *testing.T, parts ...string) *workspace {
@@ -218,6 +224,20 @@ func TestLife(t *testing.T) {
 	w.have("", 0)
 }
 
+// TestWhole has Terraform take the whole schema, which the other tests don't.
+func TestWhole(t *testing.T) {
+	w := prepare(t, network)
+	w.install()
+	w.run("init")
+	w.run("validate")
+	w.write("resource \"aws_vpc\" \"main\" {\n  cidr = \"10.0.0.0/16\"\n}\nresource \"aws_no_such\" \"x\" {}\n")
+	code, output := w.exits("validate")
+	if code == 0 {
+		t.Fatal("it takes an argument that there isn't")
+	}
+	w.says(output, `An argument named "cidr" is not expected here`, `does not support resource type "aws_no_such"`)
+}
+
 func TestImport(t *testing.T) {
 	w := newWorkspace(t, network)
 	w.apply()
@@ -342,7 +362,7 @@ func TestEnds(t *testing.T) {
 			if err := command.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 				all, err := w.double.Account.List("aws_eks_cluster")
 				if err != nil {
 					t.Fatal(err)

@@ -46,8 +46,7 @@ func TestCanary(t *testing.T) {
 	bad("slow", "300 ms", "--set", "config.extra.POCCTL_FAULT_LATENCY=400ms")
 	bad("a crash loop", "CrashLoopBackOff", "--set", "config.extra.POCCTL_LOG_LEVEL=nonsense")
 
-	// Garbage that is never collected is a leak.
-	bad("a memory leak", "memory grows by", "--set", "config.extra.GOGC=off")
+	bad("a memory leak", "memory grows by", "--set", "config.extra.POCCTL_FAULT_LEAK=500000")
 	bad("never ready", "timed out", "--set", "probes.readiness.initialDelaySeconds=600", "--set", "canary.progressDeadlineSeconds=15")
 
 	t.Run("a broken migration", func(t *testing.T) {

@@ -62,13 +62,15 @@ func TestDashboards(t *testing.T) {
 	if info, err := os.Stat(page); err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("the page: %v, %v", info, err)
 	}
-	outside := regexp.MustCompile(`<script|<link[^>]+href="[^d#]|src="|https?://|url\(|@import`)
+	// An address as text, for example of a probe, is fetched by nobody.
+	outside := regexp.MustCompile(`<script|<link[^>]+href="[^d#]|src="|="https?:|url\(|@import`)
 	if found := outside.FindString(string(html)); found != "" || !strings.Contains(string(html), "<svg") {
 		t.Errorf("the page doesn't stand by itself: %q in %d bytes", found, len(html))
 	}
 	if text := box.Must(box.Pocctl("report")); !strings.Contains(text, "MAY BE EMPTY") {
 		t.Errorf("report:\n%s", text)
 	}
+	t.Run("everything is scraped", func(t *testing.T) { everythingIsScraped(t, box) })
 	t.Run("alerts come and go", func(t *testing.T) { alertsComeAndGo(t, box) })
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/pocctl/pocctl/internal/app/cache"
 	"github.com/pocctl/pocctl/internal/app/catalog"
 	"github.com/pocctl/pocctl/internal/app/flags"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/orders"
 	"github.com/pocctl/pocctl/internal/app/queue"
 )
@@ -59,6 +60,11 @@ type Flags interface {
 	ClearOverride(ctx context.Context, key string) error
 }
 
+// Objectives are what the service is held to.
+type Objectives interface {
+	List(ctx context.Context) ([]objectives.State, error)
+}
+
 // Verifier checks tokens.
 type Verifier interface {
 	Verify(ctx context.Context, token string) (auth.Principal, error)
@@ -96,6 +102,7 @@ type Options struct {
 	Cache       Cache
 	DeadLetters DeadLetters
 	Flags       Flags
+	Objectives  Objectives
 	Auditor     auth.Auditor
 	Verifier    Verifier
 	Admission   Admission
@@ -136,6 +143,7 @@ func New(options Options) http.Handler {
 	s.productOperations()
 	s.orderOperations()
 	s.accountOperations()
+	s.objectiveOperations()
 	s.adminOperations()
 	s.documents(engine)
 	answerHead(engine)
@@ -172,7 +180,8 @@ func (s *server) config() huma.Config {
 			Servers: []*huma.Server{{URL: "/"}},
 			Tags: []*huma.Tag{
 				{Name: tagProducts, Description: "What is for sale."}, {Name: tagOrders, Description: "What was ordered, and what became of it."},
-				{Name: "Account", Description: "The caller."}, {Name: tagAdmin, Description: "For admins; every change is written to the audit log."},
+				{Name: "Account", Description: "The caller."}, {Name: tagObjectives, Description: "What the service is held to."},
+				{Name: tagAdmin, Description: "For admins; every change is written to the audit log."},
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),

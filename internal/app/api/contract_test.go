@@ -102,8 +102,9 @@ func well(s *service) map[string]func() exchange {
 		"cancelOrder": func() exchange {
 			return exchange{"POST", "/api/v1/orders/" + order() + "/cancel", "", nil, auth.Viewer}
 		},
-		"whoAmI":    func() exchange { return exchange{"GET", "/api/v1/me", "", nil, auth.Viewer} },
-		"listFlags": func() exchange { return exchange{"GET", "/api/v1/admin/flags", "", nil, auth.Admin} },
+		"whoAmI":         func() exchange { return exchange{"GET", "/api/v1/me", "", nil, auth.Viewer} },
+		"listObjectives": func() exchange { return exchange{"GET", "/api/v1/objectives", "", nil, auth.Viewer} },
+		"listFlags":      func() exchange { return exchange{"GET", "/api/v1/admin/flags", "", nil, auth.Admin} },
 		"setFlagOverride": func() exchange {
 			return exchange{"PUT", "/api/v1/admin/flags/product-cache/override", `{"value":false,"reason":"a test","seconds":60}`, nil, auth.Admin}
 		},

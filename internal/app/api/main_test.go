@@ -48,7 +48,7 @@ func start(t *testing.T, change func(*api.Options)) *service {
 	seen := &outcomes{}
 	options := api.Options{
 		Catalog: parts.catalog, Orders: parts.orders, Cache: parts.cache, DeadLetters: parts.queue,
-		Flags: parts.flags, Auditor: parts.store, Verifier: issuer.Verifier(t),
+		Flags: parts.flags, Objectives: heldTo{}, Auditor: parts.store, Verifier: issuer.Verifier(t),
 		Observer: seen, Logger: zap.New(core), Draining: func() bool { return false }, RequestTimeout: 5 * time.Second,
 		IssuerURL: issuer.URL(),
 		Probes: api.Probes{

@@ -26,7 +26,7 @@ type rule struct {
 
 // policy is the one policy of REST and gRPC. Operations go by their ID in the
 // OpenAPI document. What is missing here is refused to everybody.
-func policy() [18]rule {
+func policy() [19]rule {
 	return [...]rule{
 		{"listProducts", Anonymous},
 		{"getProduct", Anonymous},
@@ -40,6 +40,7 @@ func policy() [18]rule {
 		{"getOrder", Viewer},
 		{"cancelOrder", Viewer},
 		{"whoAmI", Viewer},
+		{"listObjectives", Viewer},
 		{"listFlags", Admin},
 		{"setFlagOverride", Admin},
 		{"clearFlagOverride", Admin},

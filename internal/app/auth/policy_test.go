@@ -33,7 +33,7 @@ func TestRolesStandAboveOneAnother(t *testing.T) {
 func TestEveryOperationAgainstEveryRole(t *testing.T) {
 	want := map[auth.Role][]string{
 		auth.Anonymous: {"listProducts", "getProduct", "searchProducts", "suggestProducts"},
-		auth.Viewer:    {"placeOrder", "listOrders", "getOrder", "cancelOrder", "whoAmI"},
+		auth.Viewer:    {"placeOrder", "listOrders", "getOrder", "cancelOrder", "whoAmI", "listObjectives"},
 		auth.Editor:    {"createProduct", "replaceProduct", "deleteProduct"},
 		auth.Admin:     {"listFlags", "setFlagOverride", "clearFlagOverride", "listDeadLetters", "requeueDeadLetter", "listAudit"},
 	}

@@ -9,6 +9,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,6 +18,9 @@ import (
 // MaxLatency bounds Latency and LatencyJitter: a longer wait would only fill
 // the server with requests.
 const MaxLatency = time.Minute
+
+// MaxLeak bounds Leak, in bytes: a few requests would be the end of the process.
+const MaxLeak = 64 << 20
 
 // DefaultErrorStatus is answered when a Spec names no status.
 const DefaultErrorStatus = http.StatusInternalServerError
@@ -77,7 +82,10 @@ const (
 type Options struct {
 	// Spec is injected while the spec given to Decide injects nothing.
 	Spec
-	// Routes are those that Spec is for, as given to Decide; a * at the end
+	// Leak is how many bytes a request keeps in memory for as long as the process
+	// lives, at most MaxLeak; 0 is none.
+	Leak int
+	// Routes are those that Spec and Leak are for, as given to Decide; a * at the end
 	// stands for any rest. Empty is every route. Exempt ones stay so.
 	Routes []string
 	// Exempt are routes that never have faults, besides those of the function
@@ -93,12 +101,18 @@ type Options struct {
 type Injector struct {
 	options Options
 	drawn   atomic.Uint64
+
+	leaking sync.Mutex
+	leaked  [][]byte
 }
 
 // New makes an injector. Errors: an *Invalid of Spec, a route that can't match.
 func New(options Options) (*Injector, error) {
 	if err := options.Validate(); err != nil {
 		return nil, fmt.Errorf("read the faults to inject: %w", err)
+	}
+	if options.Leak < 0 || options.Leak > MaxLeak {
+		return nil, &Invalid{"Leak", fmt.Sprintf("must be from 0 to %d bytes, not %d", MaxLeak, options.Leak)}
 	}
 	if options.Seed == 0 {
 		options.Seed = rand.Uint64()
@@ -117,6 +131,9 @@ func New(options Options) (*Injector, error) {
 // ("/api/v1/products/:id") or gRPC's full method. A spec that injects something,
 // a flag's for example, takes the place of the configured one, on every route.
 func (i *Injector) Decide(route string, spec Spec) (delay time.Duration, status int) {
+	if i.options.Leak > 0 && !i.exempt(route) && (len(i.options.Routes) == 0 || anyMatches(i.options.Routes, route)) {
+		i.leak()
+	}
 	if !spec.Injects() {
 		spec = i.options.Spec
 		if !spec.Injects() || len(i.options.Routes) > 0 && !anyMatches(i.options.Routes, route) {
@@ -141,6 +158,17 @@ func (i *Injector) Decide(route string, spec Spec) (delay time.Duration, status 
 		i.observe(route, Error)
 	}
 	return delay, status
+}
+
+// leak keeps memory that nobody needs. It is written to, or it would not be resident.
+func (i *Injector) leak() {
+	kept := make([]byte, i.options.Leak)
+	for at := 0; at < len(kept); at += os.Getpagesize() {
+		kept[at] = 1
+	}
+	i.leaking.Lock()
+	defer i.leaking.Unlock()
+	i.leaked = append(i.leaked, kept)
 }
 
 // draw gives the next number of [0, 1), by splitmix64 (Steele, Lea, Flood:

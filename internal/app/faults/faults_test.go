@@ -232,6 +232,23 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestLeaks(t *testing.T) {
+	injector := newInjector(t, Options{Leak: 1 << 20, Routes: []string{products}})
+	for range 10 {
+		injector.Decide(products, Spec{})
+		injector.Decide("/api/v1/orders", Spec{})
+	}
+	if got := len(injector.leaked); got != 10 || len(injector.leaked[9]) != 1<<20 || injector.leaked[9][4096] != 1 {
+		t.Errorf("%d requests leak, of %d bytes", got, len(injector.leaked[9]))
+	}
+	for _, bytes := range []int{-1, MaxLeak + 1} {
+		var invalid *Invalid
+		if _, err := New(Options{Leak: bytes}); !errors.As(err, &invalid) || invalid.Field != "Leak" {
+			t.Errorf("a leak of %d bytes: %v", bytes, err)
+		}
+	}
+}
+
 func TestManyMayDecideAtOnce(t *testing.T) {
 	seen := &counts{}
 	injector := newInjector(t, Options{Seed: 5, Observer: seen})

@@ -36,7 +36,7 @@ func (s *service) becomes(name string, wanted healthv1.HealthCheckResponse_Servi
 func TestHealthFollowsReadiness(t *testing.T) {
 	ready := &atomic.Bool{}
 	s := start(t, func(o *rpc.Options) { o.Ready = func(context.Context) bool { return ready.Load() } })
-	names := []string{"", "pocctl.v1.CatalogService", "pocctl.v1.OrderService", "pocctl.v1.AccountService", "pocctl.v1.AdminService"}
+	names := []string{"", "pocctl.v1.CatalogService", "pocctl.v1.ObjectivesService", "pocctl.v1.OrderService", "pocctl.v1.AccountService", "pocctl.v1.AdminService"}
 	for range 2 {
 		for _, name := range names {
 			s.becomes(name, notServing)
@@ -145,7 +145,7 @@ func TestReflectionListsWhatThereIs(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := "grpc.health.v1.Health grpc.reflection.v1.ServerReflection pocctl.v1.AccountService " +
-		"pocctl.v1.AdminService pocctl.v1.CatalogService pocctl.v1.OrderService"
+		"pocctl.v1.AdminService pocctl.v1.CatalogService pocctl.v1.ObjectivesService pocctl.v1.OrderService"
 	if strings.Join(got, " ") != want {
 		t.Errorf("there are said to be %s, want %s", strings.Join(got, " "), want)
 	}

@@ -61,9 +61,9 @@ func start(t *testing.T, change func(*rpc.Options)) *service {
 	core, logs := observer.New(zapcore.DebugLevel)
 	s := &service{t: t, watch: &watch{}, logs: logs, served: make(chan error, 1)}
 	options := rpc.Options{
-		Catalog:  broken{get: func(context.Context) error { return catalog.ErrNotFound }},
-		Flags:    everyone(flags.Snapshot{ProductCache: true, RateLimiting: true}),
-		Observer: s.watch, Logger: zap.New(core), Verifier: tokens{},
+		Catalog:    broken{get: func(context.Context) error { return catalog.ErrNotFound }},
+		Flags:      everyone(flags.Snapshot{ProductCache: true, RateLimiting: true}),
+		Objectives: heldTo{}, Observer: s.watch, Logger: zap.New(core), Verifier: tokens{},
 		Ready: func(context.Context) bool { return true }, ReadyInterval: 10 * time.Millisecond,
 		RequestTimeout: requestTimeout, Reflection: true,
 	}

@@ -47,6 +47,8 @@ func operations() map[string]string {
 
 		pocctlv1.AccountService_WhoAmI_FullMethodName: "whoAmI",
 
+		pocctlv1.ObjectivesService_ListObjectives_FullMethodName: "listObjectives",
+
 		pocctlv1.AdminService_ListFlags_FullMethodName:         "listFlags",
 		pocctlv1.AdminService_SetFlagOverride_FullMethodName:   "setFlagOverride",
 		pocctlv1.AdminService_ClearFlagOverride_FullMethodName: "clearFlagOverride",
@@ -60,7 +62,7 @@ func operations() map[string]string {
 func files() []protoreflect.FileDescriptor {
 	return []protoreflect.FileDescriptor{
 		pocctlv1.File_pocctl_v1_catalog_proto, pocctlv1.File_pocctl_v1_orders_proto,
-		pocctlv1.File_pocctl_v1_account_proto, pocctlv1.File_pocctl_v1_admin_proto,
+		pocctlv1.File_pocctl_v1_account_proto, pocctlv1.File_pocctl_v1_objectives_proto, pocctlv1.File_pocctl_v1_admin_proto,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/pocctl/pocctl/internal/app/faults"
 	"github.com/pocctl/pocctl/internal/app/flags"
 	"github.com/pocctl/pocctl/internal/app/limits"
+	"github.com/pocctl/pocctl/internal/app/objectives"
 	"github.com/pocctl/pocctl/internal/app/orders"
 	"github.com/pocctl/pocctl/internal/app/queue"
 )
@@ -52,6 +53,11 @@ type Flags interface {
 	List(ctx context.Context) []flags.State
 	SetOverride(ctx context.Context, key string, value json.RawMessage, reason, by string, ttl time.Duration) (flags.State, error)
 	ClearOverride(ctx context.Context, key string) error
+}
+
+// Objectives are what the service is held to.
+type Objectives interface {
+	List(ctx context.Context) ([]objectives.State, error)
 }
 
 // Verifier checks tokens.
@@ -113,6 +119,7 @@ type Options struct {
 	Orders      Orders
 	DeadLetters DeadLetters
 	Flags       Flags
+	Objectives  Objectives
 	Auditor     auth.Auditor
 	Verifier    Verifier
 	Admission   Admission

@@ -94,6 +94,7 @@ func (s *Server) register(to grpc.ServiceRegistrar) {
 	pocctlv1.RegisterCatalogServiceServer(to, &catalogService{catalog: s.Catalog})
 	pocctlv1.RegisterOrderServiceServer(to, &orderService{orders: s.Orders})
 	pocctlv1.RegisterAccountServiceServer(to, accountService{})
+	pocctlv1.RegisterObjectivesServiceServer(to, &objectivesService{objectives: s.Objectives})
 	pocctlv1.RegisterAdminServiceServer(to, &adminService{Options: &s.Options})
 	healthv1.RegisterHealthServer(to, s.health)
 	s.serving(false)

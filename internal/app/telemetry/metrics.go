@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	standard "github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Metrics is the service's own registry, and counts what it is told.
@@ -68,6 +69,9 @@ func (m *Metrics) Register(collector prometheus.Collector) { m.registry.MustRegi
 
 // TraceKept counts a trace that was kept for an error.
 func (m *Metrics) TraceKept() { m.tracesKept.Inc() }
+
+// Gather gives all metrics as they stand: it implements prometheus.Gatherer.
+func (m *Metrics) Gather() ([]*dto.MetricFamily, error) { return m.registry.Gather() }
 
 // Handler serves the registry.
 func (m *Metrics) Handler() http.Handler {

@@ -12,9 +12,9 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/aws/terraform"
 )
 
-// Again is how often an apply is begun again after errors that go away by themselves,
-// and how long before each time.
-func again() []time.Duration {
+// usualAgain is how often an apply is begun again after errors that go away by
+// themselves, and how long before each time.
+func usualAgain() []time.Duration {
 	return []time.Duration{10 * time.Second, 30 * time.Second, time.Minute}
 }
 
@@ -114,12 +114,12 @@ func (e *Environment) applyAgain(ctx context.Context, root *root, planned *looke
 		case failure.Stale(): // something else has changed the state since
 			begun = time.Time{}
 			continue
-		case !failure.Passing() || attempt >= len(again()):
+		case !failure.Passing() || attempt >= len(e.options.Again):
 			return applied, err
 		}
-		watch.progress.Info("%s; this goes away by itself, and is tried again in %s", failure.Error(), duration.Round(again()[attempt]))
+		watch.progress.Info("%s; this goes away by itself, and is tried again in %s", failure.Error(), duration.Round(e.options.Again[attempt]))
 		select {
-		case <-time.After(again()[attempt]):
+		case <-time.After(e.options.Again[attempt]):
 		case <-ctx.Done():
 			return applied, context.Cause(ctx)
 		}

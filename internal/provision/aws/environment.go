@@ -49,6 +49,9 @@ type Options struct {
 	Modules fs.FS
 	// Directory is the environment's state directory, absolute.
 	Directory string
+	// Again is how long to wait before an apply is begun again that met errors which go
+	// away by themselves, each time longer; nil means three times, a minute at last.
+	Again []time.Duration
 	// Resolver asks the internet for name servers; nil means the machine's own.
 	Resolver preflight.Resolver
 }
@@ -98,6 +101,9 @@ type session struct {
 func New(options Options) *Environment {
 	if options.Resolver == nil {
 		options.Resolver = net.DefaultResolver
+	}
+	if options.Again == nil {
+		options.Again = usualAgain()
 	}
 	return &Environment{options: options}
 }

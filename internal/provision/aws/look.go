@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
@@ -166,7 +167,11 @@ func (e *Environment) check(ctx context.Context, planned plan.Plan) (preflight.R
 	defer cancel()
 	report := preflight.Report{
 		Account: opened.identity.Account, Principal: opened.identity.ARN, Region: e.options.Region,
-		Checks: make([]preflight.Check, 2), Quotas: []preflight.Quota{},
+		Checks: make([]preflight.Check, 2, 3), Quotas: []preflight.Quota{},
+	}
+	version := preflight.ClusterVersion(planned)
+	if version != "" {
+		report.Checks = append(report.Checks, preflight.Check{})
 	}
 	adds := func(kind string) bool {
 		return slices.ContainsFunc(planned.Resources, func(r plan.Resource) bool { return r.Type == kind && r.Action == plan.Add })
@@ -185,5 +190,11 @@ func (e *Environment) check(ctx context.Context, planned plan.Plan) (preflight.R
 			preflight.OpenClients(opened.settings).Usage(), preflight.Needs(planned, 0))
 		return nil
 	})
+	if version != "" {
+		all.Go(func() error {
+			report.Checks[2] = preflight.Version(limited, eks.NewFromConfig(opened.settings), version)
+			return nil
+		})
+	}
 	return report, errors.Join(all.Wait(), ctx.Err())
 }

@@ -171,14 +171,14 @@ func (s *Source) unreachable(ctx context.Context, hashes []string, err error) er
 		err = wrapped.Err // without the URL, which holds the whole query
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return fmt.Errorf("read the canary's counters: %w", context.Canceled)
+		return fmt.Errorf("read the service's counters: %w", context.Canceled)
 	}
 	return fmt.Errorf("%w: %w", s.failed(hashes, ErrAway, "got no answer"), err)
 }
 
 // failed says what was asked, and what came.
 func (s *Source) failed(hashes []string, kind error, came string) error {
-	return fmt.Errorf("read the canary's counters: %w: asked %s for %s and %s of job %s in namespace %s, %s %s: %s",
+	return fmt.Errorf("read the service's counters: %w: asked %s for %s and %s of job %s in namespace %s, %s %s: %s",
 		kind, s.endpoint, requestMetric, memoryMetric, s.options.Job, s.options.Namespace, hashLabel, strings.Join(hashes, ", "), came)
 }
 

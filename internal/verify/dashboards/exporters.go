@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pocctl/pocctl/internal/config"
 )
@@ -17,13 +16,11 @@ const (
 )
 
 // within selects series of the chosen namespaces, of whatever job.
-func within(metric string, matchers ...string) string {
-	return metric + "{" + strings.Join(append([]string{`namespace=~"$namespace"`}, matchers...), ",") + "}"
-}
+func within(metric string) string { return metric + `{namespace=~"$namespace"}` }
 
 // rateWithin is how many a second.
-func rateWithin(by, metric string, matchers ...string) string {
-	return fmt.Sprintf("%s(rate(%s[$__rate_interval]))", sum(by), within(metric, matchers...))
+func rateWithin(by, metric string) string {
+	return fmt.Sprintf("%s(rate(%s[$__rate_interval]))", sum(by), within(metric))
 }
 
 // ofThemselves are what Postgres and Redis say, not what the service sees of them.

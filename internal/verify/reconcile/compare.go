@@ -6,7 +6,9 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pocctl/pocctl/internal/config"
@@ -18,6 +20,9 @@ import (
 const (
 	// BoundRequests is the share of the requests that may be missing at the server.
 	BoundRequests = 0.01
+	// BoundProbes is how many requests a second others may add beside that share before
+	// nothing is compared: those of probes.
+	BoundProbes = 1.0
 	// BoundErrors is the share of the requests by which the server may count more errors.
 	BoundErrors = 0.001
 	// BoundLatency is the share of the objective's limit that may lie outside the service
@@ -68,29 +73,41 @@ func Unknown(format string, args ...any) Result {
 
 // Compare holds everything that went out against the counters from before and after.
 func Compare(wire load.Wire, before, after canary.Counters, objectives config.Objectives) Result {
-	for name, pod := range before {
-		now, there := after[name]
-		switch {
-		case !there:
-			return Unknown("pod %s ended during the load, with what it had counted", name)
-		case now.Restarted(pod):
-			return Unknown("pod %s started anew during the load, and counts from nothing", name)
-		}
-	}
 	window := canary.Increase(before, after)
 	if wire.Sent == 0 {
 		return Unknown("nothing was sent")
 	}
-	if more := float64(window.Requests) - float64(wire.Sent); more > BoundRequests*float64(wire.Sent) {
+	others := BoundRequests*float64(wire.Sent) + BoundProbes*wire.Until.Sub(wire.From).Seconds()
+	if more := float64(window.Requests) - float64(wire.Sent); more > others {
 		return Unknown("Prometheus counted %.0f requests more than were sent: others used the service at the same time, or something in between tried again", more)
 	}
+	counted := requests(wire, window)
+	if lost := lost(before, after); lost != "" && !counted.Within {
+		return Unknown("%s", lost)
+	}
 	made := Result{Verdict: Agrees, Void: map[string]string{}}
-	made.add(requests(wire, window), objectives.From(config.FromLoad))
+	made.add(counted, objectives.From(config.FromLoad))
 	made.add(failures(wire, window), of(objectives, config.Availability, config.ErrorRate))
 	for _, objective := range of(objectives, config.Latency) {
 		made.add(latency(wire, window, objective), config.Objectives{objective})
 	}
 	return made
+}
+
+// lost says what can't be known any more of a pod that ended, or nothing. After a canary
+// the pods of the version before end while others serve: where no request is missing, there
+// was nothing to lose.
+func lost(before, after canary.Counters) string {
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		now, there := after[name]
+		switch {
+		case !there:
+			return fmt.Sprintf("pod %s ended during the load, with what it had counted", name)
+		case now.Restarted(before[name]):
+			return fmt.Sprintf("pod %s started anew during the load, and counts from nothing", name)
+		}
+	}
+	return ""
 }
 
 func of(objectives config.Objectives, indicators ...config.Indicator) config.Objectives {
@@ -140,7 +157,7 @@ func requests(wire load.Wire, window canary.Window) Row {
 	case row.Server <= most:
 		row.Explanation = fmt.Sprintf("the service answered %.0f that nobody waited for any more", row.Server-row.Client)
 	default:
-		row.Explanation = fmt.Sprintf("%.0f more than were sent: others', or tried again in between", row.Server-most)
+		row.Explanation = fmt.Sprintf("%.0f more than were sent: those of probes or of others, or tried again in between", row.Server-most)
 	}
 	return row
 }
@@ -184,8 +201,8 @@ func latency(wire load.Wire, window canary.Window, objective config.Objective) R
 	const rounding = 1.0
 	outside := row.Client - row.Upper
 	switch {
-	case window.Requests == 0:
-		row.Explanation = "the service has no times"
+	case window.Requests == 0 || wire.Service.Count == 0:
+		row.Explanation = "one of them has no times"
 	case row.Lower > row.Client+rounding:
 		row.Within = false
 		row.Explanation = fmt.Sprintf("the service took longer than the load waited, which can't be: %s", between)

@@ -107,9 +107,21 @@ func TestCompare(t *testing.T) {
 			wire(t, 1000, 1000, 0, 50*time.Millisecond), canary.Counters{}, canary.Counters{"a": pod(1100, 0, 1100, 1100)},
 			NotCompared, nil, []string{"100 requests more than were sent: others used the service"},
 		},
-		"a pod that ended":       {wire(t, 1, 1, 0, time.Second), canary.Counters{"a": pod(1, 0, 1, 1)}, canary.Counters{"b": pod(1, 0, 1, 1)}, NotCompared, nil, []string{"pod a ended"}},
-		"a pod that began again": {wire(t, 1, 1, 0, time.Second), canary.Counters{"a": pod(9, 0, 9, 9)}, canary.Counters{"a": pod(1, 0, 1, 1)}, NotCompared, nil, []string{"pod a started anew"}},
-		"nothing sent":           {load.Wire{}, canary.Counters{}, canary.Counters{"a": pod(0, 0, 0, 0)}, NotCompared, nil, []string{"nothing was sent"}},
+		"probes": {
+			load.Wire{Sent: 100, Answered: 100, Service: load.Times(50 * time.Millisecond), From: time.Unix(0, 0), Until: time.Unix(10, 0)}, canary.Counters{}, canary.Counters{"a": pod(111, 0, 111, 111)},
+			Agrees, nil, []string{"11 more than were sent: those of probes"},
+		},
+		"more than probes": {
+			load.Wire{Sent: 100, Answered: 100, Service: load.Times(50 * time.Millisecond), From: time.Unix(0, 0), Until: time.Unix(10, 0)}, canary.Counters{}, canary.Counters{"a": pod(112, 0, 112, 112)},
+			NotCompared, nil, []string{"12 requests more"},
+		},
+		"a pod that ended":       {wire(t, 9, 9, 0, time.Second), canary.Counters{"a": pod(1, 0, 1, 1)}, canary.Counters{"b": pod(1, 0, 1, 1)}, NotCompared, nil, []string{"pod a ended"}},
+		"a pod that began again": {wire(t, 9, 9, 0, time.Second), canary.Counters{"a": pod(9, 0, 9, 9)}, canary.Counters{"a": pod(1, 0, 1, 1)}, NotCompared, nil, []string{"pod a started anew"}},
+		"a pod that ended without requests": {
+			wire(t, 1000, 1000, 0, 50*time.Millisecond), canary.Counters{"a": pod(100, 0, 100, 100), "old": pod(900, 0, 900, 900)}, canary.Counters{"a": pod(1100, 0, 1100, 1100)},
+			Agrees, nil, []string{"counted every request"},
+		},
+		"nothing sent": {load.Wire{}, canary.Counters{}, canary.Counters{"a": pod(0, 0, 0, 0)}, NotCompared, nil, []string{"nothing was sent"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Compare(test.wire, test.before, test.after, objectives(t))

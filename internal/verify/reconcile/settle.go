@@ -21,7 +21,7 @@ type Patience struct {
 }
 
 // errStale is that no pod was scraped in time.
-var errStale = errors.New("Prometheus has scraped no pod of the service since") //nolint:staticcheck // Prometheus is a name
+var errStale = errors.New("no pod of the service was scraped within")
 
 // scraped reads counters. A service that was deployed just now has none yet.
 func scraped(ctx context.Context, source Source) (canary.Counters, error) {

@@ -89,7 +89,7 @@ run "the_controller_changes_only_what_is_its_own" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.controller.statement :
-      length(statement.condition) > 0 || alltrue([for action in statement.actions : can(regex(":(Describe|Get|List)", action))])
+      anytrue([for condition in statement.condition : contains(["aws:RequestTag/elbv2.k8s.aws/cluster", "aws:ResourceTag/elbv2.k8s.aws/cluster"], condition.variable)]) || alltrue([for action in statement.actions : can(regex(":(Describe|Get|List)", action))])
       if contains(statement.resources, "*")
     ])
     error_message = "The controller changes what is not tagged as its cluster's."

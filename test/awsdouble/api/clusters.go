@@ -83,7 +83,7 @@ func inner(resource cloud.Resource, name string) map[string]any {
 // it does for more money.
 func clusterVersions(*call) (any, error) {
 	versions := []any{}
-	for version, status := range map[string]string{"1.34": "STANDARD_SUPPORT", "1.33": "STANDARD_SUPPORT", "1.32": "STANDARD_SUPPORT", "1.30": "EXTENDED_SUPPORT"} {
+	for version, status := range map[string]string{"1.35": "STANDARD_SUPPORT", "1.34": "STANDARD_SUPPORT", "1.33": "STANDARD_SUPPORT", "1.32": "STANDARD_SUPPORT", "1.30": "EXTENDED_SUPPORT"} {
 		versions = append(versions, map[string]any{"clusterVersion": version, "versionStatus": status, "status": strings.ToLower(status), "defaultVersion": version == "1.33"})
 	}
 	return map[string]any{"clusterVersions": versions}, nil

@@ -17,10 +17,10 @@ import (
 // Schema is the provider's, decoded type by type as it is asked for: there are
 // two thousand, and a run of Terraform uses thirty.
 type Schema struct {
-	Version   string                     // of the provider it was taken from, "6.25.0"
-	Provider  json.RawMessage            // Block of the provider's own configuration
-	Resources map[string]json.RawMessage // Block by type, "aws_vpc"
-	Data      map[string]json.RawMessage // Block of a data source by type
+	Version   string                     `json:"version"`   // of the provider it was taken from, "6.25.0"
+	Provider  json.RawMessage            `json:"provider"`  // Block of the provider's own configuration
+	Resources map[string]json.RawMessage `json:"resources"` // Block by type, "aws_vpc"
+	Data      map[string]json.RawMessage `json:"data"`      // Block of a data source by type
 
 	read sync.Map // Block by the part and type
 }
@@ -100,6 +100,26 @@ func Read(path string) (*Schema, error) {
 		return nil, fmt.Errorf("read the provider's schema %s: %w", path, err)
 	}
 	return &schema, nil
+}
+
+// Write writes a schema of some types alone: Terraform reads all that it is told
+// of at every start, which takes half a second of the whole.
+func (s *Schema) Write(path string, types []string) error {
+	some := map[string]any{"version": s.Version, "provider": s.Provider}
+	for part, all := range map[string]map[string]json.RawMessage{"resources": s.Resources, "data": s.Data} {
+		kept := map[string]json.RawMessage{}
+		for _, kind := range types {
+			if block, known := all[kind]; known {
+				kept[kind] = block
+			}
+		}
+		some[part] = kept
+	}
+	text, err := json.Marshal(some)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
 }
 
 // Resource is the block of a type of resource.

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	kubernetes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	identities "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -249,5 +252,58 @@ func TestZone(t *testing.T) {
 		if problem := fault.From(err); (problem != nil) != (test.status == Bad) || problem != nil && (problem.Code != fault.ZoneUndelegated || !strings.Contains(problem.Fix, test.fix)) {
 			t.Errorf("%s: error %v, %+v", test.name, err, problem)
 		}
+	}
+}
+
+// versions are those of EKS, one a page.
+type versions struct {
+	list []kubernetes.ClusterVersionInformation
+	err  error
+}
+
+func (v versions) DescribeClusterVersions(_ context.Context, input *eks.DescribeClusterVersionsInput, _ ...func(*eks.Options)) (*eks.DescribeClusterVersionsOutput, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	at := len(aws.ToString(input.NextToken))
+	output := &eks.DescribeClusterVersionsOutput{ClusterVersions: v.list[at : at+1]}
+	if at+1 < len(v.list) {
+		output.NextToken = aws.String(strings.Repeat("x", at+1))
+	}
+	return output, nil
+}
+
+func TestVersion(t *testing.T) {
+	end := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)
+	list := []kubernetes.ClusterVersionInformation{
+		{ClusterVersion: aws.String("1.30"), VersionStatus: kubernetes.VersionStatusExtendedSupport},
+		{ClusterVersion: aws.String("1.35"), VersionStatus: kubernetes.VersionStatusStandardSupport, EndOfStandardSupportDate: &end},
+		{ClusterVersion: aws.String("1.34"), VersionStatus: kubernetes.VersionStatusStandardSupport},
+		{ClusterVersion: aws.String("1.20"), VersionStatus: kubernetes.VersionStatusUnsupported},
+	}
+	for _, test := range []struct {
+		version  string
+		versions versions
+		status   Status
+		detail   string
+	}{
+		{"1.35", versions{list: list}, Good, "1.35 is supported until 2027-03-01"},
+		{"1.34", versions{list: list}, Good, "1.34 is supported"},
+		{"1.30", versions{list: list}, Unknown, "six times"},
+		{"1.20", versions{list: list}, Bad, "EKS has no Kubernetes 1.20"},
+		{"2.0", versions{list: list}, Bad, "EKS has no Kubernetes 2.0"},
+		{"1.35", versions{err: &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}}, Unknown, "AccessDeniedException: no"},
+	} {
+		got := Version(t.Context(), test.versions, test.version)
+		if got.Status != test.status || !strings.Contains(got.Detail, test.detail) {
+			t.Errorf("%s: got %+v", test.version, got)
+		}
+		if problem := fault.From(Report{Checks: []Check{got}}.Err()); problem != nil && !strings.Contains(problem.Fix, "1.34, 1.35") {
+			t.Errorf("%s: fix %q", test.version, problem.Fix)
+		}
+	}
+	cluster := plan.Plan{Resources: []plan.Resource{add("aws_rds_cluster", map[string]any{"version": "9"}), add("aws_eks_cluster", map[string]any{"version": "1.35"})}}
+	if got := ClusterVersion(cluster); got != "1.35" || ClusterVersion(plan.Plan{}) != "" {
+		t.Errorf("got %q", got)
 	}
 }

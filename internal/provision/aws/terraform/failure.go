@@ -36,19 +36,21 @@ func (f *Failure) Error() string {
 // Unwrap gives how the process ended.
 func (f *Failure) Unwrap() error { return f.cause }
 
-// Passing errors of AWS: too many calls, or something made a moment ago that is not
+// passing are errors of AWS that go away: too many calls, or something made a moment ago that is not
 // seen everywhere yet. What is not listed is not tried again.
-var passing = []*regexp.Regexp{
-	regexp.MustCompile(`\b(Throttling|ThrottlingException|ThrottledException|RequestLimitExceeded|TooManyRequestsException|RequestThrottled|SlowDown|BandwidthLimitExceeded|PriorRequestNotComplete|ProvisionedThroughputExceededException|EC2ThrottledException)\b`),
-	regexp.MustCompile(`(?i)\brate exceeded\b`),
-	regexp.MustCompile(`\b(InternalFailure|ServiceUnavailable|ServiceUnavailableException|InternalServerError)\b`),
-	// A role or policy that IAM has not told everyone of.
-	regexp.MustCompile(`InvalidParameterException: .*(role|Role).* (cannot be assumed|could not be assumed|not authorized to perform: sts:AssumeRole)`),
-	regexp.MustCompile(`MalformedPolicy(Document|DocumentException)?: .*[Ii]nvalid principal`),
-	regexp.MustCompile(`InvalidInstanceProfile|Invalid IAM Instance Profile`),
-	regexp.MustCompile(`\b(InvalidSubnetID|InvalidVpcID|InvalidGroup|InvalidAllocationID|InvalidRouteTableID|NatGateway|InvalidInternetGatewayID)\.?NotFound\b`),
-	regexp.MustCompile(`\bOperationAborted: .*conflicting conditional operation`),
-	regexp.MustCompile(`\bConcurrentModificationException\b`),
+func passing() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`\b(Throttling|ThrottlingException|ThrottledException|RequestLimitExceeded|TooManyRequestsException|RequestThrottled|SlowDown|BandwidthLimitExceeded|PriorRequestNotComplete|ProvisionedThroughputExceededException|EC2ThrottledException)\b`),
+		regexp.MustCompile(`(?i)\brate exceeded\b`),
+		regexp.MustCompile(`\b(InternalFailure|ServiceUnavailable|ServiceUnavailableException|InternalServerError)\b`),
+		// A role or policy that IAM has not told everyone of.
+		regexp.MustCompile(`InvalidParameterException: .*(role|Role).* (cannot be assumed|could not be assumed|not authorized to perform: sts:AssumeRole)`),
+		regexp.MustCompile(`MalformedPolicy(Document|DocumentException)?: .*[Ii]nvalid principal`),
+		regexp.MustCompile(`InvalidInstanceProfile|Invalid IAM Instance Profile`),
+		regexp.MustCompile(`\b(InvalidSubnetID|InvalidVpcID|InvalidGroup|InvalidAllocationID|InvalidRouteTableID|NatGateway|InvalidInternetGatewayID)\.?NotFound\b`),
+		regexp.MustCompile(`\bOperationAborted: .*conflicting conditional operation`),
+		regexp.MustCompile(`\bConcurrentModificationException\b`),
+	}
 }
 
 // Passing says whether every error of the run is one that goes away by itself.
@@ -56,8 +58,9 @@ func (f *Failure) Passing() bool {
 	if len(f.Diagnostics) == 0 {
 		return false
 	}
+	patterns := passing()
 	return !slices.ContainsFunc(f.Diagnostics, func(d Diagnostic) bool {
-		return !slices.ContainsFunc(passing, func(pattern *regexp.Regexp) bool {
+		return !slices.ContainsFunc(patterns, func(pattern *regexp.Regexp) bool {
 			return pattern.MatchString(oneLine(d.Summary + ": " + d.Detail))
 		})
 	})

@@ -54,7 +54,7 @@ func (r *Root) applying(ctx context.Context, file string, said *stream) error {
 	if err := words.Truncate(0); err != nil {
 		return fmt.Errorf("empty Terraform's output: %w", err)
 	}
-	command := exec.Command(r.options.Binary.Path, "apply", "-json", "-input=false", "-parallelism="+strconv.Itoa(r.options.Parallel), file) //nolint:noctx // it outlives every context
+	command := exec.Command(r.options.Binary.Path, "apply", "-json", "-input=false", "-parallelism="+strconv.Itoa(r.options.Parallel), file) //nolint:gosec,noctx // the user's own Terraform, which outlives every context
 	command.Dir, command.Stdout, command.Stderr = r.options.Directory, output, words
 	command.Env = append(pairs(environment(r.options.Data)), "TF_IN_AUTOMATION=1")
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is not for it

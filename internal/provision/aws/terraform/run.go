@@ -212,16 +212,9 @@ const lockName = ".terraform.lock.hcl"
 // Write makes directory as files have it, without what is hidden there. What was in it
 // goes, but for the checksums of providers.
 func Write(directory string, files fs.FS) error {
-	locks := map[string][]byte{}
-	err := filepath.WalkDir(directory, func(name string, _ fs.DirEntry, err error) error {
-		if err != nil || filepath.Base(name) != lockName {
-			return err
-		}
-		locks[name], err = os.ReadFile(name)
+	locks, err := checksums(directory)
+	if err != nil {
 		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read the providers' checksums: %w", err)
 	}
 	if err := os.RemoveAll(directory); err != nil {
 		return fmt.Errorf("write modules: %w", err)
@@ -256,4 +249,26 @@ func Write(directory string, files fs.FS) error {
 		}
 	}
 	return nil
+}
+
+// checksums reads the files of providers' checksums in directory, which need not be
+// there.
+func checksums(directory string) (map[string][]byte, error) {
+	var names []string
+	err := filepath.WalkDir(directory, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Base(name) == lockName {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("look for providers' checksums: %w", err)
+	}
+	locks := map[string][]byte{}
+	for _, name := range names {
+		if locks[name], err = os.ReadFile(name); err != nil {
+			return nil, fmt.Errorf("read providers' checksums: %w", err)
+		}
+	}
+	return locks, nil
 }

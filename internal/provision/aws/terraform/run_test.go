@@ -212,7 +212,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := root.Plan(t.Context(), filepath.Join(t.TempDir(), "plan"), PlanOptions{})
-	if problem := fault.From(err); problem == nil || problem.Code != fault.TerraformFailed || !strings.Contains(problem.Message, "Duplicate resource") {
+	if problem := fault.From(err); problem == nil || problem.Code != fault.TerraformFailed || !strings.Contains(problem.Message, "Duplicate resource") || !strings.Contains(problem.Message, "main.tf, line 2)") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package terraform
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -49,8 +50,11 @@ func (d Diagnostic) text() string {
 	if detail := oneLine(d.Detail); detail != "" {
 		text += ": " + detail
 	}
-	if d.Address != "" {
+	switch {
+	case d.Address != "":
 		text = d.Address + ": " + text
+	case d.Range != nil && d.Range.Filename != "":
+		text += fmt.Sprintf(" (%s, line %d)", d.Range.Filename, d.Range.Start.Line)
 	}
 	return text
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +22,50 @@ import (
 const (
 	headerTimeout = 5 * time.Second
 	drain         = 2 * time.Second
+	// patience is how long a scrape may take that doesn't say it itself.
+	patience = 5 * time.Second
+	// share of a scrape's time is for what is asked; the rest is for the answer.
+	share = 0.8
 )
+
+// Source is what an exporter tells of.
+type Source interface {
+	// Collect sends the metrics there are now, until ctx ends at the latest: a scrape
+	// that gets no answer would tell of the exporter, not of what it asks.
+	Collect(ctx context.Context, metrics chan<- prometheus.Metric)
+}
+
+// scrape is a Source asked once; it is a prometheus.Collector.
+type scrape struct {
+	ctx    context.Context // a collector is given none
+	source Source
+}
+
+// Describe implements prometheus.Collector: what there is depends on the source.
+func (scrape) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (s scrape) Collect(metrics chan<- prometheus.Metric) { s.source.Collect(s.ctx, metrics) }
+
+// Scrapes answers with the metrics of own, and with those of source, asked anew.
+func Scrapes(own *prometheus.Registry, source Source) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		ctx, cancel := context.WithTimeout(request.Context(), allowed(request))
+		defer cancel()
+		once := prometheus.NewRegistry()
+		once.MustRegister(scrape{ctx, source})
+		promhttp.HandlerFor(prometheus.Gatherers{own, once}, promhttp.HandlerOpts{}).ServeHTTP(w, request)
+	})
+}
+
+// allowed is how long a source may be asked: within the time that Prometheus waits.
+func allowed(request *http.Request) time.Duration {
+	seconds, err := strconv.ParseFloat(request.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
+	if err == nil && seconds > 0 && seconds*share < patience.Seconds() { // and a number
+		return time.Duration(seconds * share * float64(time.Second))
+	}
+	return patience
+}
 
 // Registry gives one with the metrics of this process itself.
 func Registry() *prometheus.Registry {
@@ -32,9 +76,9 @@ func Registry() *prometheus.Registry {
 
 // Routes has what every exporter answers: metrics at path, and "ok" at /, /health
 // and /-/healthy, where official images have a page or a check.
-func Routes(path string, metrics prometheus.Gatherer) *http.ServeMux {
+func Routes(path string, metrics http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+path, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET "+path, metrics)
 	for _, pattern := range []string{"GET /{$}", "GET /health", "GET /-/healthy"} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	}

@@ -21,9 +21,9 @@ type CronJobs struct {
 
 var _ prometheus.Collector = (*CronJobs)(nil)
 
-// New asks informers, which their owner starts, for CronJobs.
-func New(informers informers.SharedInformerFactory) *CronJobs {
-	cronJobs := informers.Batch().V1().CronJobs()
+// New asks the factory, which its owner starts, for CronJobs.
+func New(factory informers.SharedInformerFactory) *CronJobs {
+	cronJobs := factory.Batch().V1().CronJobs()
 	cronJobs.Informer() // asked for, so that it is started
 	describe := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("kube_cronjob_"+name, help, []string{"namespace", "cronjob"}, nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/blackbox_exporter/config"
 	"github.com/prometheus/blackbox_exporter/prober"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/promslog"
 
 	"github.com/pocctl/pocctl/internal/provision/local/exporter"
@@ -67,7 +68,7 @@ func Main(ctx context.Context, options exporter.Options) error {
 	defer signal.Stop(hangups)
 	go follow(ctx, hangups, reload, log)
 
-	routes := exporter.Routes(flags.Path, registry)
+	routes := exporter.Routes(flags.Path, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	routes.Handle("GET /probe", p)
 	routes.HandleFunc("POST /-/reload", func(w http.ResponseWriter, _ *http.Request) {
 		if err := reload(); err != nil {

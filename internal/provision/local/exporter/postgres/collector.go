@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// timeout bounds a connection's start, and everything that one scrape asks.
+// timeout bounds a connection's start, and each statement in the server.
 const timeout = 5 * time.Second
 
 // collector asks Postgres at each scrape, over one connection that it keeps.
@@ -30,16 +30,11 @@ func newCollector(connect *pgx.ConnConfig, log *slog.Logger) *collector {
 	return &collector{connect: connect, log: log}
 }
 
-// Describe implements prometheus.Collector: what there is depends on the databases.
-func (*collector) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(metrics chan<- prometheus.Metric) {
+// Collect implements exporter.Source.
+func (c *collector) Collect(ctx context.Context, metrics chan<- prometheus.Metric) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
 	connection, err := c.connection(ctx)
 	c.say(err)
 	up, failed := 0.0, 1.0

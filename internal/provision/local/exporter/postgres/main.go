@@ -7,6 +7,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -34,11 +35,8 @@ func Main(ctx context.Context, options exporter.Options) error {
 	}
 	c := newCollector(connect, log)
 	defer c.close(ctx)
-	registry := exporter.Registry()
-	if err := registry.Register(c); err != nil {
-		return fmt.Errorf("start the Postgres exporter: %w", err)
-	}
-	return exporter.Serve(ctx, flags.Listen, options.Address, exporter.Routes(flags.Path, registry), log)
+	metrics := exporter.Scrapes(exporter.Registry(), c)
+	return exporter.Serve(ctx, flags.Listen, options.Address, exporter.Routes(flags.Path, metrics), log)
 }
 
 // connection is how Postgres is reached.
@@ -55,7 +53,7 @@ func connection(options exporter.Options) (*pgx.ConnConfig, error) {
 			}
 		}
 		if parts[2] == "" {
-			return nil, fmt.Errorf("neither DATA_SOURCE_NAME nor DATA_SOURCE_URI says where Postgres is")
+			return nil, errors.New("neither DATA_SOURCE_NAME nor DATA_SOURCE_URI says where Postgres is")
 		}
 		source = "postgresql://" + url.UserPassword(parts[0], parts[1]).String() + "@" + parts[2]
 	}

@@ -12,9 +12,6 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// timeout bounds each exchange with Redis.
-const timeout = 3 * time.Second
-
 // collector asks Redis at each scrape.
 type collector struct {
 	client *goredis.Client
@@ -29,17 +26,12 @@ func newCollector(client *goredis.Client, log *slog.Logger) *collector {
 	return &collector{client: client, log: log}
 }
 
-// Describe implements prometheus.Collector: what there is depends on the Redis.
-func (*collector) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(metrics chan<- prometheus.Metric) {
+// Collect implements exporter.Source.
+func (c *collector) Collect(ctx context.Context, metrics chan<- prometheus.Metric) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.scrapes++
 	begun := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
 	read, err := c.ask(ctx)
 	up, failed := 1.0, 0.0
 	if err != nil {

@@ -33,11 +33,8 @@ func Main(ctx context.Context, options exporter.Options) error {
 	}
 	client := goredis.NewClient(connect)
 	defer func() { _ = client.Close() }()
-	registry := exporter.Registry()
-	if err := registry.Register(newCollector(client, log)); err != nil {
-		return fmt.Errorf("start the Redis exporter: %w", err)
-	}
-	return exporter.Serve(ctx, flags.Listen, options.Address, exporter.Routes(flags.Path, registry), log)
+	metrics := exporter.Scrapes(exporter.Registry(), newCollector(client, log))
+	return exporter.Serve(ctx, flags.Listen, options.Address, exporter.Routes(flags.Path, metrics), log)
 }
 
 // connection is how Redis is reached: one connection is enough.
@@ -61,6 +58,6 @@ func connection(options exporter.Options, address string) (*goredis.Options, err
 	connect.Protocol = 2 // what an old or a compiled-in Redis speaks, too
 	connect.DisableIdentity = true
 	connect.PoolSize, connect.MaxRetries = 1, -1
-	connect.DialTimeout, connect.ReadTimeout, connect.WriteTimeout = timeout, timeout, timeout
+	connect.ContextTimeoutEnabled = true // a scrape's
 	return connect, nil
 }
