@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -282,20 +281,13 @@ func (p *awsPlatform) outputs() (map[string]any, error) { return p.environment.A
 // whether its cluster answers.
 func (p *awsPlatform) status(ctx context.Context) PlatformStatus {
 	status := PlatformStatus{Kind: "aws", Components: []ComponentStatus{}}
-	_, err := os.Stat(p.kubeconfig())
-	connected := err == nil
-	if !connected {
-		connected, err = p.connect()
-	}
-	if connected && err == nil {
-		_, err = p.readyNodes(ctx)
-		status.Running = err == nil
-	}
+	bare := len(p.options.Environment.Releases) == 0 // there is nothing to ask its cluster
+	status.Running = !bare && p.answers(ctx)
 	outputs, err := p.environment.Outputs()
 	if err != nil {
 		return status
 	}
-	status.Running = true
+	status.Running = status.Running || bare
 	for _, part := range []ComponentStatus{
 		{Name: "cluster", Detail: outputs.ClusterName}, {Name: "database", Detail: outputs.DatabaseEndpoint},
 		{Name: "cache", Detail: outputs.RedisEndpoint}, {Name: "edge", Detail: outputs.URL},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -88,6 +89,17 @@ func (p *awsPlatform) connect() (bool, error) {
 	defer cancel()
 	_, connected, err := p.environment.ConnectCluster(ctx, p.options.Binary)
 	return connected, err
+}
+
+// answers says whether there is a cluster that lets this caller in.
+func (p *awsPlatform) answers(ctx context.Context) bool {
+	if _, err := os.Stat(p.kubeconfig()); err != nil {
+		if connected, err := p.connect(); err != nil || !connected {
+			return false
+		}
+	}
+	_, err := p.readyNodes(ctx)
+	return err == nil
 }
 
 // nodesTimeout ends a question to a cluster that may be gone.
