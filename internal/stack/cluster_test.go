@@ -10,6 +10,7 @@ import (
 	"github.com/pocctl/pocctl/charts"
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/deploy"
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 )
 
@@ -111,6 +112,14 @@ func TestAWSReleasesRender(t *testing.T) {
 				t.Errorf("backend of %s does not go through the load balancer:\n%s", name, rendered.Manifest)
 			}
 		}
+	}
+}
+
+func TestOutputUnknown(t *testing.T) {
+	s := &Stack{platform: &made{standIn{}}, options: Options{Charts: charts.Files}}
+	_, err := s.release(config.Release{Name: "a", Chart: "policies", Values: map[string]any{"b": "$(outputs.cluster_nane)"}})
+	if problem := fault.From(err); problem == nil || problem.Code != fault.OutputUnknown || !strings.Contains(problem.Fix, "cluster_name, database_endpoint") {
+		t.Errorf("got %+v", problem)
 	}
 }
 

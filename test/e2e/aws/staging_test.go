@@ -167,6 +167,7 @@ func TestStaging(t *testing.T) {
 	t.Run("smoke", s.serves)
 	t.Run("up again", s.staysUp)
 	t.Run("plan", s.isPlanned)
+	t.Run("another machine", s.reachedFromElsewhere)
 	t.Run("down", s.goesDown)
 }
 
@@ -264,6 +265,19 @@ func (s *stage) isPlanned(t *testing.T) {
 		if len(release.Changes) > 0 {
 			t.Errorf("release %s would change: %s", release.Release, release.Changes)
 		}
+	}
+}
+
+// reachedFromElsewhere is another machine, which has made nothing.
+func (s *stage) reachedFromElsewhere(t *testing.T) {
+	s.t = t
+	kubeconfig := strings.TrimSpace(s.must(s.pocctl("kubeconfig", "--path", "--state-dir", filepath.Join(s.home, "elsewhere"))))
+	if !strings.Contains(kubeconfig, "elsewhere") {
+		t.Fatalf("the kubeconfig is %s", kubeconfig)
+	}
+	nodes := s.must(s.finish(s.program(t.Context(), "kubectl", "--kubeconfig", kubeconfig, "get", "nodes")))
+	if !strings.Contains(nodes, "Ready") {
+		t.Errorf("there are these nodes:\n%s", nodes)
 	}
 }
 
