@@ -24,7 +24,7 @@ const ClusterStep = Provision + "/cluster"
 // lookAtClusterEvery is how often EKS is asked.
 const lookAtClusterEvery = 3 * time.Second
 
-var errTerraformEnded = errors.New("Terraform has ended without a cluster that takes releases")
+var errTerraformEnded = errors.New("the apply has ended without a cluster that takes releases")
 
 // clusterDescribed is the step before any release.
 func (p *awsPlatform) clusterDescribed() flow.Step {
@@ -130,8 +130,10 @@ func (p *awsPlatform) connect() (bool, error) {
 
 // answers says whether there is a cluster that lets this caller in.
 func (p *awsPlatform) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*nodesTimeout)
+	defer cancel()
 	if _, err := os.Stat(p.kubeconfig()); err != nil {
-		if connected, err := p.connect(); err != nil || !connected {
+		if told, err := p.environment.ConnectCluster(ctx, p.options.Binary); err != nil || !told.Connected {
 			return false
 		}
 	}

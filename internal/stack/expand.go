@@ -17,7 +17,7 @@ type expansion struct {
 }
 
 // errNoOutputs says that values name outputs, and Terraform has put out none yet.
-var errNoOutputs = errors.New("Terraform has put out nothing yet")
+var errNoOutputs = errors.New("nothing has been put out by Terraform yet")
 
 // outputUnknown is an output that values name and Terraform does not put out.
 type outputUnknown struct{ name string }

@@ -34,7 +34,7 @@ func (s *Stack) Release(name string) (deploy.Release, bool, error) {
 // what is rendered, compared and applied is the same. Where its values name outputs
 // that are not there yet, the error is errNoOutputs.
 func (s *Stack) release(wanted config.Release) (deploy.Release, error) {
-	chart, err := s.chart(wanted)
+	loaded, err := s.chart(wanted)
 	if err != nil {
 		return deploy.Release{}, err
 	}
@@ -52,7 +52,7 @@ func (s *Stack) release(wanted config.Release) (deploy.Release, error) {
 		return deploy.Release{}, fmt.Errorf("read the values of release %s: %w", wanted.Name, err)
 	}
 	return deploy.Release{
-		Name: wanted.Name, Namespace: wanted.Namespace, Chart: chart,
+		Name: wanted.Name, Namespace: wanted.Namespace, Chart: loaded,
 		Values: values, Timeout: wanted.Timeout,
 		Fingerprint: s.platform.fingerprint,
 	}, nil

@@ -130,7 +130,8 @@ func (s Source) fromIndex(ctx context.Context, directory string) (data []byte, t
 	}
 	defer os.Remove(file.Name())
 	_, err = file.Write(text)
-	if err = errors.Join(err, file.Close()); err != nil {
+	err = errors.Join(err, file.Close())
+	if err != nil {
 		return nil, "", err
 	}
 	index, err := repo.LoadIndexFile(file.Name())

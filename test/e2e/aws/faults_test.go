@@ -64,7 +64,7 @@ func TestApplyFailsBeforeTheCluster(t *testing.T) {
 	repository := serveCharts(t, map[string]string{"metrics-server": "3.13.0"})
 	w.write("staging.yaml", smallEnvironment+"releases:\n  - {name: metrics-server, chart: metrics-server, version: 3.13.0, repository: \""+repository+"\"}\n")
 	w.control(cloud.Control{Faults: []cloud.Fault{{Operation: "create", Type: "aws_nat_gateway", Code: "InvalidSubnet", Message: "no such subnet"}}})
-	w.refused(w.pocctl("up", "-o", "json"), 1, "apply-failed", "no such subnet", "Terraform has ended without a cluster")
+	w.refused(w.pocctl("up", "-o", "json"), 1, "apply-failed", "no such subnet", "without a cluster that takes releases")
 }
 
 // TestThrottled passes what goes away by itself.

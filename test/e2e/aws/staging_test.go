@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -30,7 +31,7 @@ releases:
 `
 
 // seconds of Terraform that AWS would take, times this, is what the double takes.
-const scale = 0.03
+const scale = 0.05
 
 // run is the part of pocctl.run/v1 that is looked at.
 type run struct {
@@ -180,7 +181,7 @@ func (s *stage) comesUp(t *testing.T) {
 			t.Errorf("%s began at %.1f s and %s; Terraform ended at %.1f s", name, one.Start, one.Status, terraform.Start+terraform.Seconds)
 		}
 	}
-	t.Logf("%s, at %g of the time", terraform.Detail, scale)
+	s.tookAsPredicted(terraform.Detail)
 	t.Logf("the cluster took releases from %.1f s on; Terraform ended at %.1f s", steps["deploy/metrics-server"].Start, terraform.Start+terraform.Seconds)
 
 	if pods := s.must(s.kubectl("-n", "pocctl", "get", "pods")); strings.Count(pods, "Running") < 5 {
@@ -200,6 +201,29 @@ func (s *stage) comesUp(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(s.home, "state", "staging", "kubeconfig")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the kubeconfig: %v, %v", info, err)
+	}
+}
+
+// tookAsPredicted holds the apply to its prediction. What Terraform itself takes weighs
+// the more the quicker AWS is, and here that is 1/scale times as quick.
+func (s *stage) tookAsPredicted(detail string) {
+	s.t.Helper()
+	found := regexp.MustCompile(`replaced in (.+); (.+) was predicted`).FindStringSubmatch(detail)
+	if found == nil {
+		s.t.Fatalf("the apply says %q", detail)
+	}
+	read := func(text string) float64 {
+		length, err := time.ParseDuration(strings.ReplaceAll(text, " ", ""))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return length.Seconds()
+	}
+	off := read(found[1])/(read(found[2])*scale) - 1
+	s.t.Logf("the apply took %s at %g of the time, with %s predicted: %+.0f%%", found[1], scale, found[2], 100*off)
+	const most = 0.35 // for machines that are busy with other tests
+	if off > most || off < -0.1 {
+		s.t.Errorf("the prediction is off by %+.0f%%", 100*off)
 	}
 }
 
