@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 )
@@ -34,7 +35,7 @@ func internet(t *testing.T, paths map[string]string) (address string, authority 
 		edge.Handle(path, httputil.NewSingleHostReverseProxy(at))
 	}
 	certificate, authority := certify(t)
-	tunnel := &tunnels{ends: make(chan net.Conn)}
+	tunnel := &tunnels{ends: make(chan net.Conn), closed: make(chan struct{})}
 	secure := &http.Server{Handler: edge, ReadHeaderTimeout: time.Minute}
 	go func() {
 		_ = secure.Serve(tls.NewListener(tunnel, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}))
@@ -48,8 +49,12 @@ func internet(t *testing.T, paths map[string]string) (address string, authority 
 		if err != nil {
 			return // it has gone
 		}
-		if _, err := connection.Write([]byte("HTTP/1.1 200 OK\r\n\r\n")); err == nil {
-			tunnel.ends <- connection
+		if _, err := connection.Write([]byte("HTTP/1.1 200 OK\r\n\r\n")); err != nil {
+			return
+		}
+		select {
+		case tunnel.ends <- connection:
+		case <-tunnel.closed:
 		}
 	}))
 	t.Cleanup(func() {
@@ -60,17 +65,26 @@ func internet(t *testing.T, paths map[string]string) (address string, authority 
 }
 
 // tunnels are connections that come by the proxy.
-type tunnels struct{ ends chan net.Conn }
-
-func (l *tunnels) Accept() (net.Conn, error) {
-	connection, open := <-l.ends
-	if !open {
-		return nil, net.ErrClosed
-	}
-	return connection, nil
+type tunnels struct {
+	ends   chan net.Conn
+	once   sync.Once
+	closed chan struct{}
 }
 
-func (l *tunnels) Close() error   { return nil }
+func (l *tunnels) Accept() (net.Conn, error) {
+	select {
+	case connection := <-l.ends:
+		return connection, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *tunnels) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
 func (l *tunnels) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // certify makes a certificate of the domain that vouches for itself.
