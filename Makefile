@@ -103,7 +103,7 @@ smoke: build ## Check the local environment: health, migrations, a transaction
 	$(POCCTL) smoke
 
 .PHONY: e2e
-e2e: build ## Run the end-to-end tests alone
+e2e: build awsdouble ## Run the end-to-end tests alone
 	@scripts/prerequisites postgres kubectl tmux
 	POCCTL_BINARY=$(CURDIR)/$(POCCTL) go test -count=1 -timeout 40m ./test/e2e/...
 
