@@ -65,6 +65,9 @@ func (s *Stack) Status(ctx context.Context) (Status, error) {
 		return status, nil
 	}
 	status.State, status.Endpoints, status.Absent = Up, s.Endpoints(), s.options.Environment.Absent
+	if len(s.options.Environment.Releases) == 0 {
+		return status, nil // nobody to ask of the cluster
+	}
 	client, err := s.Deployer()
 	if err != nil {
 		return status, err
