@@ -15,8 +15,9 @@ func (a *app) kubeconfig() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "kubeconfig",
 		Short: "Print the kubeconfig of the environment's cluster",
-		Long: `Prints the kubeconfig of the environment's cluster. It holds the administrator's
-key: whoever has it has the cluster.`,
+		Long: `Prints the kubeconfig of the environment's cluster. That of an environment on this
+machine holds the administrator's key: whoever has it has the cluster. That of one in
+AWS holds none: it has pocctl sign tokens with the AWS credentials at hand.`,
 		GroupID: groupLook,
 		Example: `  export KUBECONFIG=$(pocctl kubeconfig --path)
   pocctl kubeconfig > config.yaml
@@ -25,6 +26,9 @@ key: whoever has it has the cluster.`,
 		RunE: func(*cobra.Command, []string) error {
 			s, options, err := a.stack()
 			if err != nil {
+				return err
+			}
+			if err := s.Connect(); err != nil {
 				return err
 			}
 			file := s.Kubeconfig()

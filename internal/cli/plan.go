@@ -96,6 +96,7 @@ func (a *app) makePlan(ctx context.Context, s *stack.Stack, options stack.Option
 	}
 	document.PredictedSeconds = stack.Predicted(document.Steps, map[string]time.Duration{
 		stack.TerraformStep: time.Duration(document.Infrastructure.Forecast.Seconds * float64(time.Second)),
+		stack.ClusterStep:   time.Duration(document.Infrastructure.Forecast.Cluster * float64(time.Second)),
 	}).Seconds()
 	return document, nil
 }

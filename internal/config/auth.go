@@ -15,6 +15,10 @@ import (
 // ingress is up.
 const IngressURL = "$(INGRESS_URL)"
 
+// ClusterURL begins the address of an endpoint inside the cluster, which pocctl reaches
+// through the API server: "$(CLUSTER_URL)/NAMESPACE/SERVICE:PORT".
+const ClusterURL = "$(CLUSTER_URL)"
+
 // The roles that a client may have, by what they are allowed.
 const (
 	RoleViewer = "viewer" // reads, and orders of its own

@@ -122,6 +122,7 @@ func TestReadEnvironmentRefuses(t *testing.T) {
 		{"absent without a way out", "kind: local\nabsent: {grafana: ' '}\n", "line 2: absent.grafana is empty", "write what to do instead"},
 		{"endpoint that is there", "kind: local\nendpoints: {app: http://a}\n", "line 2: endpoints.app cannot name an endpoint", "are there already"},
 		{"endpoint that is none", "kind: local\nendpoints: {metrics: here}\n", `line 2: endpoints.metrics is "here", which is no URL`, "$(INGRESS_URL)/prometheus"},
+		{"endpoint in no service", "kind: local\nendpoints: {metrics: $(CLUSTER_URL)/monitoring}\n", `endpoints.metrics is "$(CLUSTER_URL)/monitoring"`, "/NAMESPACE/SERVICE:PORT"},
 		{"no account", "kind: aws\n", "aws is missing", "account:"},
 		{"account elsewhere", "kind: local\naws: {account: \"123456789012\"}\n", "line 2: aws is for kind aws", "remove it"},
 		{"bad account", "kind: aws\naws: {account: \"1234\", region: eu-west-1}\n", `line 2: aws.account is "1234"`, "twelve digits"},

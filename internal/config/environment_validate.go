@@ -78,10 +78,20 @@ func (e *Environment) validateAbsent(d *document) error {
 	return nil
 }
 
+// clusterService is a namespace, a service with its port, and perhaps a path.
+var clusterService = regexp.MustCompile(`^/[a-z0-9-]+/[a-z0-9-]+:[a-z0-9-]+(/[A-Za-z0-9/._-]*)?$`)
+
 func (e *Environment) validateEndpoints(d *document) error {
 	for _, name := range sortedKeys(e.Endpoints) {
 		key := join("endpoints", name)
 		address := strings.Replace(e.Endpoints[name], IngressURL, "http://"+defaultAddress, 1)
+		inside, is := strings.CutPrefix(address, ClusterURL)
+		if is && !clusterService.MatchString(inside) {
+			return d.invalid(key, "write "+ClusterURL+"/NAMESPACE/SERVICE:PORT", "is %q, which names no service in the cluster", e.Endpoints[name])
+		}
+		if is {
+			address = "http://" + defaultAddress + inside
+		}
 		at, err := url.Parse(address)
 		switch {
 		case !label(name) || name == "app" || name == "kubeconfig":

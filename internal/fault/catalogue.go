@@ -95,6 +95,7 @@ const (
 	ChartUnavailable    Code = "chart-unavailable"
 	ChartAltered        Code = "chart-altered"
 	OutputUnknown       Code = "output-unknown"
+	ClusterSilent       Code = "cluster-silent"
 )
 
 type entry struct {
@@ -182,5 +183,6 @@ var catalogue = map[Code]entry{
 	VersionUnsupported:  {ExitFailed, "EKS has no Kubernetes {version}", "set the cluster's version to one of {known}"},
 	ChartUnavailable:    {ExitFailed, "chart {chart} {version} cannot be fetched from {repository}: {detail}", "check that {repository} can be reached from here, or correct chart, repository and version in the environment's file"},
 	ChartAltered:        {ExitFailed, "chart {chart} {version} of {repository} has the digest {digest}, and {wanted} is wanted", "find out who changed it; if the change is meant, write the new digest into the environment's file"},
+	ClusterSilent:       {ExitFailed, "the cluster {cluster} does not let pocctl in; its API server answers {where}", "{fix}"},
 	OutputUnknown:       {ExitUsage, "release {release} wants the output {output}, which Terraform does not put out", "use one of {known}"},
 }

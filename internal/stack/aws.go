@@ -3,7 +3,6 @@ package stack
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -187,8 +186,8 @@ func (p *awsPlatform) apply(ctx context.Context, log *flow.Log) error {
 		return err
 	}
 	close(p.applied)
-	log.Detail("%d added, %d changed, %d destroyed, %d replaced; %s was predicted", applied.Counts.Add, applied.Counts.Change,
-		applied.Counts.Destroy, applied.Counts.Replace, duration.Seconds(applied.Predicted))
+	log.Detail("%d added, %d changed, %d destroyed, %d replaced in %s; %s was predicted", applied.Counts.Add, applied.Counts.Change,
+		applied.Counts.Destroy, applied.Counts.Replace, duration.Seconds(applied.Seconds), duration.Seconds(applied.Predicted))
 	return nil
 }
 
@@ -282,15 +281,13 @@ func (p *awsPlatform) outputs() (map[string]any, error) { return p.environment.A
 // whether its cluster answers.
 func (p *awsPlatform) status(ctx context.Context) PlatformStatus {
 	status := PlatformStatus{Kind: "aws", Components: []ComponentStatus{}}
-	if _, err := os.Stat(p.kubeconfig()); err == nil {
-		_, err := p.readyNodes(ctx)
-		status.Running = err == nil
-	}
+	bare := len(p.options.Environment.Releases) == 0 // there is nothing to ask its cluster
+	status.Running = !bare && p.answers(ctx)
 	outputs, err := p.environment.Outputs()
 	if err != nil {
 		return status
 	}
-	status.Running = true
+	status.Running = status.Running || bare
 	for _, part := range []ComponentStatus{
 		{Name: "cluster", Detail: outputs.ClusterName}, {Name: "database", Detail: outputs.DatabaseEndpoint},
 		{Name: "cache", Detail: outputs.RedisEndpoint}, {Name: "edge", Detail: outputs.URL},

@@ -120,8 +120,12 @@ func (s *Stack) deliver(ctx context.Context, wanted config.Release, log *flow.Lo
 	if err != nil {
 		return err
 	}
+	prometheus, err := s.reach(environment.Canary.Prometheus)
+	if err != nil {
+		return err
+	}
 	source, err := canary.NewSource(canary.Options{
-		URL: s.Endpoints()[environment.Canary.Prometheus], Job: wanted.Name, Namespace: wanted.Namespace,
+		URL: prometheus, Job: wanted.Name, Namespace: wanted.Namespace,
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -11,13 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/pocctl/pocctl/internal/deploy"
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/provision/aws/plan"
 )
 
-// clusterStep is the name of the step that waits for the cluster in AWS: releases begin
+// ClusterStep is the name of the step that waits for the cluster in AWS: releases begin
 // when it can take them, while Terraform is still at the database.
-const clusterStep = Provision + "/cluster"
+const ClusterStep = Provision + "/cluster"
 
 // lookAtClusterEvery is how often EKS is asked.
 const lookAtClusterEvery = 3 * time.Second
@@ -27,10 +29,10 @@ var errTerraformEnded = errors.New("Terraform has ended without a cluster that t
 // clusterDescribed is the step before any release.
 func (p *awsPlatform) clusterDescribed() flow.Step {
 	return flow.Step{
-		Name:      clusterStep,
+		Name:      ClusterStep,
 		DependsOn: []string{Provision + "/state"},
 		Describe: func() string {
-			return "the kubeconfig of cluster " + p.environment.Cluster() + ", as soon as it has a node that takes pods"
+			return "the kubeconfig of cluster " + p.environment.ClusterName() + ", as soon as it has a node that takes pods"
 		},
 		Run:      p.awaitCluster,
 		Budget:   terraformBudget / 2,
@@ -49,13 +51,23 @@ func (p *awsPlatform) awaitCluster(ctx context.Context, log *flow.Log) error {
 	}
 	tick := time.NewTicker(lookAtClusterEvery)
 	defer tick.Stop()
+	var silent time.Time // since when it is at work and does not answer
 	for {
 		nodes, waiting, err := p.lookAtCluster(ctx)
-		if err != nil {
+		var unanswered unansweredError
+		switch {
+		case errors.As(err, &unanswered) && silent.IsZero():
+			silent = time.Now()
+		case errors.As(err, &unanswered) && time.Since(silent) > answersWithin:
+			return fault.New(fault.ClusterSilent, "cluster", p.environment.ClusterName(), "where", unanswered.where(), "fix", unanswered.fix()).Because(unanswered.cause)
+		case errors.As(err, &unanswered):
+		case err != nil:
 			return err
+		default:
+			silent = time.Time{}
 		}
 		if nodes > 0 {
-			log.Detail("cluster %s, %d nodes ready", p.environment.Cluster(), nodes)
+			log.Detail("cluster %s, %d nodes ready", p.environment.ClusterName(), nodes)
 			return nil
 		}
 		log.Waiting("%s", waiting)
@@ -71,15 +83,60 @@ func (p *awsPlatform) awaitCluster(ctx context.Context, log *flow.Log) error {
 
 // lookAtCluster says how many nodes are ready, or else what is to be waited for.
 func (p *awsPlatform) lookAtCluster(ctx context.Context) (nodes int, waiting string, err error) {
-	state, connected, err := p.environment.ConnectCluster(ctx, p.options.Binary)
-	if err != nil || !connected {
-		return 0, fmt.Sprintf("the cluster %s, which is %s", p.environment.Cluster(), state), err
+	told, err := p.environment.ConnectCluster(ctx, p.options.Binary)
+	if err != nil || !told.Connected {
+		return 0, fmt.Sprintf("the cluster %s, which is %s", told.Name, told.State), err
 	}
 	nodes, err = p.readyNodes(ctx)
 	if err != nil { // its load balancer takes a while, and so does the caller's access
-		return 0, fmt.Sprintf("the cluster %s to answer: %v", p.environment.Cluster(), err), nil
+		return 0, fmt.Sprintf("the cluster %s to answer", told.Name), unansweredError{told.Private, err}
 	}
-	return nodes, "a node of cluster " + p.environment.Cluster(), nil
+	return nodes, "a node of cluster " + told.Name, nil
+}
+
+// answersWithin is how long a cluster at work may not answer.
+const answersWithin = 5 * time.Minute
+
+// unansweredError is the silence of a cluster that EKS has at work.
+type unansweredError struct {
+	private bool
+	cause   error
+}
+
+func (e unansweredError) Error() string { return e.cause.Error() }
+func (e unansweredError) Unwrap() error { return e.cause }
+
+func (e unansweredError) where() string {
+	if e.private {
+		return "in its own network alone"
+	}
+	return "from the internet"
+}
+
+func (e unansweredError) fix() string {
+	if e.private {
+		return "run pocctl in that network, or by a VPN into it; or give your own addresses as cluster.public_access_cidrs under aws.variables"
+	}
+	return "look whether cluster.public_access_cidrs has your address, and its access entries your role; then run it again"
+}
+
+// connect writes the kubeconfig if EKS has the cluster: another machine may have made it.
+func (p *awsPlatform) connect() (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), nodesTimeout)
+	defer cancel()
+	told, err := p.environment.ConnectCluster(ctx, p.options.Binary)
+	return told.Connected, err
+}
+
+// answers says whether there is a cluster that lets this caller in.
+func (p *awsPlatform) answers(ctx context.Context) bool {
+	if _, err := os.Stat(p.kubeconfig()); err != nil {
+		if connected, err := p.connect(); err != nil || !connected {
+			return false
+		}
+	}
+	_, err := p.readyNodes(ctx)
+	return err == nil
 }
 
 // nodesTimeout ends a question to a cluster that may be gone.

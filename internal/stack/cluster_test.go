@@ -10,6 +10,7 @@ import (
 	"github.com/pocctl/pocctl/charts"
 	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/deploy"
+	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 )
 
@@ -52,12 +53,12 @@ func TestReleasesBeginBeforeTerraformEnds(t *testing.T) {
 		t.Errorf("provision/cluster -want +got\n%s", diff)
 	}
 	for _, name := range []string{"secrets", "definitions", "metrics-server", "kyverno", "policies", "external-secrets", "kube-prometheus-stack", "argo-rollouts", "grafana-secrets", "observability"} {
-		if step := "deploy/" + name; waits(step, TerraformStep) || !waits(step, clusterStep) {
+		if step := "deploy/" + name; waits(step, TerraformStep) || !waits(step, ClusterStep) {
 			t.Errorf("%s waits for Terraform, or not for the cluster: %v", step, needs[step])
 		}
 	}
 	for _, name := range []string{"cluster-autoscaler", "load-balancer-controller", "issuer", "backend"} {
-		if step := "deploy/" + name; !waits(step, outputsStep) || !waits(step, clusterStep) {
+		if step := "deploy/" + name; !waits(step, outputsStep) || !waits(step, ClusterStep) {
 			t.Errorf("%s does not wait for Terraform's outputs and the cluster: %v", step, needs[step])
 		}
 	}
@@ -111,6 +112,14 @@ func TestAWSReleasesRender(t *testing.T) {
 				t.Errorf("backend of %s does not go through the load balancer:\n%s", name, rendered.Manifest)
 			}
 		}
+	}
+}
+
+func TestOutputUnknown(t *testing.T) {
+	s := &Stack{platform: &made{standIn{}}, options: Options{Charts: charts.Files}}
+	_, err := s.release(config.Release{Name: "a", Chart: "policies", Values: map[string]any{"b": "$(outputs.cluster_nane)"}})
+	if problem := fault.From(err); problem == nil || problem.Code != fault.OutputUnknown || !strings.Contains(problem.Fix, "cluster_name, database_endpoint") {
+		t.Errorf("got %+v", problem)
 	}
 }
 

@@ -28,7 +28,11 @@ type counters struct {
 // nil where the environment has no Prometheus: then nothing is compared.
 func (s *Stack) counters(ctx context.Context, log *flow.Log) *counters {
 	environment := s.options.Environment
-	address, release := s.Endpoints()[Prometheus], cmp.Or(environment.Canary.Release, environment.Smoke.Release)
+	address, err := s.reach(Prometheus)
+	if err != nil {
+		return &counters{err: err}
+	}
+	release := cmp.Or(environment.Canary.Release, environment.Smoke.Release)
 	if address == "" || release == "" {
 		return nil
 	}

@@ -59,9 +59,13 @@ func (s *Stack) checkDashboards(ctx context.Context, wait patience, log *flow.Lo
 			return fmt.Errorf("wait for the load: %w", context.Cause(ctx))
 		}
 	}
+	address, err := s.reach(Prometheus)
+	if err != nil {
+		return err
+	}
 	options := dashboards.Options{
 		Dashboards: dashboards.All(s.options.Objectives),
-		URL:        s.Endpoints()[Prometheus],
+		URL:        address,
 		Namespace:  regexp.QuoteMeta(s.options.Environment.Namespace),
 	}
 	log.Waiting("%s", options.URL)

@@ -47,6 +47,9 @@ func (p *localPlatform) secrets() secretStore {
 	return credentials.Open(p.describe("").Cluster().Data())
 }
 
+// connect finds nothing: what is up on this machine has its kubeconfig.
+func (p *localPlatform) connect() (bool, error) { return false, nil }
+
 func (p *localPlatform) outputs() (map[string]any, error) { return nil, nil }
 
 func (p *localPlatform) grace() time.Duration { return 0 }

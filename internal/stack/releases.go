@@ -185,7 +185,7 @@ func (s *Stack) deploySteps() []flow.Step {
 	secrets, definitions := s.secretsStep(), s.definitionsStep()
 	early := s.options.Environment.Kind == config.KindAWS
 	if early { // while Terraform is still at work
-		secrets.DependsOn, definitions.DependsOn = []string{clusterStep}, []string{clusterStep}
+		secrets.DependsOn, definitions.DependsOn = []string{ClusterStep}, []string{ClusterStep}
 	}
 	steps := []flow.Step{secrets, definitions}
 	for _, wanted := range s.options.Environment.Releases {

@@ -97,6 +97,8 @@ type Stack struct {
 	looked    chan struct{}
 	endOfLook sync.Once
 	canary    *report.Canary
+	// passages are the addresses, by endpoint, that lead into the cluster.
+	passages map[string]string
 }
 
 // platform is what an environment runs on.
@@ -107,6 +109,9 @@ type platform interface {
 	provision() []flow.Step
 	// kubeconfig is the path of the administrator's kubeconfig.
 	kubeconfig() string
+	// connect writes the kubeconfig of a cluster that was made from another machine, if
+	// there is one.
+	connect() (bool, error)
 	// endpoint is where HTTP enters: scheme and host.
 	endpoint() string
 	// secrets keeps the passwords of the environment with its data.
@@ -254,6 +259,9 @@ func (s *Stack) Kubeconfig() string { return s.platform.kubeconfig() }
 func (s *Stack) Endpoints() map[string]string {
 	endpoints := map[string]string{"app": s.platform.endpoint(), "kubeconfig": s.platform.kubeconfig()}
 	for name, address := range s.options.Environment.Endpoints {
+		if strings.HasPrefix(address, config.ClusterURL) {
+			continue // for pocctl alone
+		}
 		endpoints[name] = strings.ReplaceAll(address, config.IngressURL, s.platform.endpoint())
 	}
 	return endpoints
@@ -274,8 +282,8 @@ func (s *Stack) Deployer() (*deploy.Client, error) {
 	if s.client != nil {
 		return s.client, nil
 	}
-	if _, err := os.Stat(s.platform.kubeconfig()); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.NotUp, "env", s.options.Environment.Name)
+	if err := s.connect(); err != nil {
+		return nil, err
 	}
 	client, err := deploy.New(deploy.Options{
 		Kubeconfig: s.platform.kubeconfig(),
@@ -287,6 +295,22 @@ func (s *Stack) Deployer() (*deploy.Client, error) {
 	}
 	s.client = client
 	return client, nil
+}
+
+// Connect has a kubeconfig on this machine. Where there is no cluster, the error is a
+// fault.NotUp.
+func (s *Stack) Connect() error { return s.connect() }
+
+func (s *Stack) connect() error {
+	_, err := os.Stat(s.platform.kubeconfig())
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	connected, err := s.platform.connect()
+	if err == nil && !connected {
+		err = fault.New(fault.NotUp, "env", s.options.Environment.Name)
+	}
+	return err
 }
 
 // forget drops the client, so that the next one asks the cluster anew.

@@ -23,6 +23,8 @@ type standIn struct {
 
 func (p *standIn) endpoint() string { return p.ingress }
 
+func (p *standIn) connect() (bool, error) { return false, nil }
+
 func (p *standIn) outputs() (map[string]any, error) { return nil, nil }
 
 func (p *standIn) kubeconfig() string { return "" }

@@ -14,35 +14,48 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/aws/account"
 )
 
+// Cluster is what EKS tells of the cluster.
+type Cluster struct {
+	Name  string
+	State string // EKS' own word, "CREATING", or "missing"
+	// Connected says that it is at work, and its kubeconfig is written.
+	Connected bool
+	// Private says that its API server answers in its own network alone.
+	Private bool
+}
+
 // ConnectCluster writes the kubeconfig of the cluster if EKS has it at work; program is
-// the pocctl that gives tokens. Otherwise state says how the cluster is: "CREATING", or
-// "missing".
-func (e *Environment) ConnectCluster(ctx context.Context, program string) (state string, connected bool, err error) {
+// the pocctl that gives tokens.
+func (e *Environment) ConnectCluster(ctx context.Context, program string) (Cluster, error) {
+	told := Cluster{Name: e.cluster(), State: "missing"}
 	opened, err := e.open(ctx)
 	if err != nil {
-		return "", false, err
+		return told, err
 	}
 	found, err := eks.NewFromConfig(opened.settings).DescribeCluster(ctx, &eks.DescribeClusterInput{Name: sdk.String(e.cluster())})
 	var missing *types.ResourceNotFoundException
 	switch {
 	case errors.As(err, &missing):
-		return "missing", false, nil
+		return told, nil
 	case err != nil:
-		return "", false, account.Explain("look at the cluster "+e.cluster(), err)
+		return told, account.Explain("look at the cluster "+e.cluster(), err)
 	}
 	described := found.Cluster
-	state = string(described.Status)
+	told.State = string(described.Status)
+	told.Private = described.ResourcesVpcConfig != nil && !described.ResourcesVpcConfig.EndpointPublicAccess
 	if described.Status != types.ClusterStatusActive && described.Status != types.ClusterStatusUpdating || described.CertificateAuthority == nil {
-		return state, false, nil
+		return told, nil
 	}
 	if err := os.MkdirAll(e.options.Directory, 0o700); err != nil {
-		return state, false, fmt.Errorf("make the state directory: %w", err)
+		return told, fmt.Errorf("make the state directory: %w", err)
 	}
-	return state, true, access.Kubeconfig{
+	err = access.Kubeconfig{
 		Cluster: e.cluster(), Region: e.options.Region, Endpoint: sdk.ToString(described.Endpoint),
 		Authority: sdk.ToString(described.CertificateAuthority.Data), Program: program, Profile: os.Getenv("AWS_PROFILE"),
 	}.Write(e.Kubeconfig())
+	told.Connected = err == nil
+	return told, err
 }
 
-// Cluster is the cluster's name.
-func (e *Environment) Cluster() string { return e.cluster() }
+// ClusterName is the cluster's name.
+func (e *Environment) ClusterName() string { return e.cluster() }

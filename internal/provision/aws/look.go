@@ -39,6 +39,8 @@ type Overview struct {
 type Forecast struct {
 	Seconds float64 `json:"seconds"`
 	AsOf    string  `json:"asOf"` // the month of the table of durations
+	// Cluster is when the cluster can take releases, in seconds since Terraform began.
+	Cluster float64 `json:"clusterSeconds"`
 	// Path are the resources that decide it, first to last.
 	Path []Leg `json:"criticalPath"`
 }
@@ -136,7 +138,7 @@ func (e *Environment) overview(planned plan.Plan, order graph.Graph) (Overview, 
 	}
 	overview.Cost = prices.Of(planned, e.options.Region)
 	made := forecast.Make(planned, order, durations)
-	overview.Forecast = Forecast{Seconds: made.Total.Seconds(), AsOf: durations.AsOf, Path: []Leg{}}
+	overview.Forecast = Forecast{Seconds: made.Total.Seconds(), AsOf: durations.AsOf, Cluster: made.First("aws_eks_node_group").Seconds(), Path: []Leg{}}
 	for _, leg := range made.Path {
 		overview.Forecast.Path = append(overview.Forecast.Path, Leg{leg.Address, leg.Start.Seconds(), leg.Duration.Seconds()})
 	}

@@ -58,6 +58,15 @@ func TestApplyFails(t *testing.T) {
 	w.refused(w.pocctl("up", "-o", "json"), 1, "state-locked", "somebody@elsewhere")
 }
 
+// TestApplyFailsBeforeTheCluster has a release wait for a cluster that does not come.
+func TestApplyFailsBeforeTheCluster(t *testing.T) {
+	w := small(t)
+	repository := serveCharts(t, map[string]string{"metrics-server": "3.13.0"})
+	w.write("staging.yaml", smallEnvironment+"releases:\n  - {name: metrics-server, chart: metrics-server, version: 3.13.0, repository: \""+repository+"\"}\n")
+	w.control(cloud.Control{Faults: []cloud.Fault{{Operation: "create", Type: "aws_nat_gateway", Code: "InvalidSubnet", Message: "no such subnet"}}})
+	w.refused(w.pocctl("up", "-o", "json"), 1, "apply-failed", "no such subnet", "Terraform has ended without a cluster")
+}
+
 // TestThrottled passes what goes away by itself.
 func TestThrottled(t *testing.T) {
 	w := small(t)

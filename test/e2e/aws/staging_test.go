@@ -164,8 +164,10 @@ func TestStaging(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+	t.Run("smoke", s.serves)
 	t.Run("up again", s.staysUp)
 	t.Run("plan", s.isPlanned)
+	t.Run("another machine", s.reachedFromElsewhere)
 	t.Run("down", s.goesDown)
 }
 
@@ -178,7 +180,7 @@ func (s *stage) comesUp(t *testing.T) {
 			t.Errorf("%s began at %.1f s and %s; Terraform ended at %.1f s", name, one.Start, one.Status, terraform.Start+terraform.Seconds)
 		}
 	}
-	t.Logf("%s; it took %.1f s at %g of the time", terraform.Detail, terraform.Seconds, scale)
+	t.Logf("%s, at %g of the time", terraform.Detail, scale)
 	t.Logf("the cluster took releases from %.1f s on; Terraform ended at %.1f s", steps["deploy/metrics-server"].Start, terraform.Start+terraform.Seconds)
 
 	if pods := s.must(s.kubectl("-n", "pocctl", "get", "pods")); strings.Count(pods, "Running") < 5 {
@@ -198,6 +200,28 @@ func (s *stage) comesUp(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(s.home, "state", "staging", "kubeconfig")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the kubeconfig: %v, %v", info, err)
+	}
+}
+
+// serves asks the service as people do: by its domain, with tokens of its issuer.
+func (s *stage) serves(t *testing.T) {
+	s.t = t
+	service := func(name string) string {
+		return "http://" + s.must(s.kubectl("-n", "pocctl", "get", "service", name, "-o", "jsonpath={.spec.clusterIP}")) + ":8080"
+	}
+	proxy, authority := internet(t, map[string]string{"/issuer/": service("issuer"), "/": service("backend")})
+	before := s.extra
+	defer func() { s.extra = before }()
+	s.extra = append(append([]string{}, before...), "HTTPS_PROXY="+proxy, "SSL_CERT_FILE="+s.write("authority.pem", string(authority)))
+	var document run
+	out := s.must(s.pocctl("smoke", "-o", "json"))
+	if err := json.Unmarshal([]byte(out), &document); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"smoke/components", "smoke/migrations", "smoke/login", "smoke/transaction"} {
+		if one := document.steps()[name]; one.Status != "passed" {
+			t.Errorf("%s %s: %s", name, one.Status, one.Detail)
+		}
 	}
 }
 
@@ -241,6 +265,19 @@ func (s *stage) isPlanned(t *testing.T) {
 		if len(release.Changes) > 0 {
 			t.Errorf("release %s would change: %s", release.Release, release.Changes)
 		}
+	}
+}
+
+// reachedFromElsewhere is another machine, which has made nothing.
+func (s *stage) reachedFromElsewhere(t *testing.T) {
+	s.t = t
+	kubeconfig := strings.TrimSpace(s.must(s.pocctl("kubeconfig", "--path", "--state-dir", filepath.Join(s.home, "elsewhere"))))
+	if !strings.Contains(kubeconfig, "elsewhere") {
+		t.Fatalf("the kubeconfig is %s", kubeconfig)
+	}
+	nodes := s.must(s.finish(s.program(t.Context(), "kubectl", "--kubeconfig", kubeconfig, "get", "nodes")))
+	if !strings.Contains(nodes, "Ready") {
+		t.Errorf("there are these nodes:\n%s", nodes)
 	}
 }
 

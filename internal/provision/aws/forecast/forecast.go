@@ -19,7 +19,12 @@ type Forecast struct {
 	Total time.Duration
 	// Path are the resources that nothing could be faster than, first to last.
 	Path []Leg
+	// first is when the first resource of each type is done.
+	first map[string]time.Duration
 }
+
+// First says when the first resource of a type is done; zero if there is none to wait for.
+func (f Forecast) First(kind string) time.Duration { return f.first[kind] }
 
 // Leg is one resource of the critical path.
 type Leg struct {
@@ -61,9 +66,13 @@ func Make(p plan.Plan, g graph.Graph, table Table) Forecast {
 	}
 	var forecast Forecast
 	var final *instance
+	forecast.first = map[string]time.Duration{}
 	for _, one := range instances {
 		if final == nil || one.end > final.end {
 			final = one
+		}
+		if end, is := forecast.first[one.resource.Type]; !is || one.end < end {
+			forecast.first[one.resource.Type] = one.end
 		}
 	}
 	if final == nil {
