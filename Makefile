@@ -105,7 +105,7 @@ smoke: build ## Check the local environment: health, migrations, a transaction
 .PHONY: e2e
 e2e: build awsdouble ## Run the end-to-end tests alone
 	@scripts/prerequisites postgres kubectl tmux
-	POCCTL_BINARY=$(CURDIR)/$(POCCTL) go test -count=1 -timeout 40m ./test/e2e/...
+	POCCTL_BINARY=$(CURDIR)/$(POCCTL) go test -p 1 -count=1 -timeout 50m ./test/e2e/...
 
 .PHONY: help
 help: ## Show this

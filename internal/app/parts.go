@@ -62,7 +62,7 @@ func assemble(ctx context.Context, o Options) (p *parts, err error) {
 			p.close(context.WithoutCancel(ctx))
 		}
 	}()
-	p.objectives, err = objectives.New(objectives.Options{Objectives: o.Objectives, Metrics: p.metrics, Since: time.Now()})
+	p.objectives, err = objectives.New(objectives.Options{Objectives: o.Objectives, Metrics: p.metrics.Served(), Since: time.Now()})
 	if err != nil {
 		return p, err
 	}

@@ -65,6 +65,7 @@ func TestErrors(t *testing.T) {
 		{"plan --markdown", 2, "environment local is not made by Terraform"},
 		{"plan --env staging --markdown --drift", 2, "markdown"},
 		{"down --env prod", 2, "✗ environment prod is protected\n  fix   give --force as well"},
+		{"down --env staging", 2, "environment staging was not taken down: its name was not typed\n  fix   type staging when asked; where nobody can be asked, give --yes"},
 		{"down --env staging --keep-data", 2, "--keep-data is for environments on this machine"},
 		{"serve", 2, "✗ --database-url: is needed\n  fix   see `pocctl serve --help`\n  code  usage\n"},
 		{"serve --database-url postgres://127.0.0.1/x --cache-ttl 0s", 2, "--cache-ttl: must be at least 1ms"},

@@ -97,6 +97,11 @@ func (a *app) farewell(ctx context.Context, s *stack.Stack, options stack.Option
 	if environment.AWS.Protected && !force {
 		return fault.New(fault.Protected, "env", environment.Name)
 	}
+	screen := a.screen()
+	defer screen.Close()
+	if !a.global.yes && !screen.Interactive() {
+		return fault.New(fault.NotConfirmed, "env", environment.Name)
+	}
 	overview, err := a.survey(ctx, s, aws.LookOptions{Destroy: true})
 	if err != nil {
 		return err
@@ -108,8 +113,6 @@ func (a *app) farewell(ctx context.Context, s *stack.Stack, options stack.Option
 	if err != nil || a.global.yes {
 		return err
 	}
-	screen := a.screen()
-	defer screen.Close()
 	agreed, _, err := screen.Confirm(ctx, "Is all of it to go, with its data?", environment.Name)
 	if err == nil && !agreed {
 		err = fault.New(fault.NotConfirmed, "env", environment.Name)

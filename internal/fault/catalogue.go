@@ -177,7 +177,7 @@ var catalogue = map[Code]entry{
 	BackendForeign:      {ExitFailed, "the bucket {bucket} for Terraform's state belongs to another account, or this one may not see it", "name another bucket as aws.stateBucket in the environment's file"},
 	AWSFailed:           {ExitFailed, "{action}: AWS does not answer as it should: {detail}", "{fix}"},
 	Drifted:             {ExitDrifted, "{count} of environment {env} changed outside Terraform", "`pocctl plan{flags}` shows what up would put back; or take the change into the configuration"},
-	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --confirm {env}"},
+	NotConfirmed:        {ExitUsage, "environment {env} was not taken down: its name was not typed", "type {env} when asked; where nobody can be asked, give --yes"},
 	Protected:           {ExitUsage, "environment {env} is protected", "give --force as well, if it is really meant to go"},
 	RootUnknown:         {ExitUsage, "environment {env} names the root module {root}, which is not in modules/roots", "name one as aws.root in its file: staging or prod"},
 	VersionUnsupported:  {ExitFailed, "EKS has no Kubernetes {version}", "set the cluster's version to one of {known}"},

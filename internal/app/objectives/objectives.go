@@ -14,7 +14,7 @@ type Options struct {
 	// Objectives are given in this order.
 	Objectives []Objective
 	// Metrics has http_server_request_duration_seconds and cache_requests_total,
-	// as /metrics shows them.
+	// as /metrics shows them; it may have more.
 	Metrics prometheus.Gatherer
 	// Since is when they were all at 0.
 	Since time.Time

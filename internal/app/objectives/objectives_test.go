@@ -122,6 +122,10 @@ func TestWhatWasSeenIsMeasured(t *testing.T) {
 			m.serve(99, product, "200", 0.1)
 			m.serve(1, product, "504", 0.1)
 		}, &want{100, 1, true}},
+		"errors that aren't the service's": {percent(objectives.ErrorRate, "<", 1), func(m metrics) {
+			m.requests.WithLabelValues(product, "429", "429").Observe(0.1)
+			m.requests.WithLabelValues(product, "400", "invalid").Observe(0.1)
+		}, &want{2, 0, true}},
 		"errors of several routes": {percent(objectives.ErrorRate, "<", 1), func(m metrics) {
 			m.serve(1, product, "500", 0.1)
 			m.serve(2, "/api/v1/orders", "503", 0.1)
@@ -166,6 +170,9 @@ func TestWhatWasSeenIsMeasured(t *testing.T) {
 					Since: time.Date(2026, 1, 2, 2, 4, 5, 0, time.UTC), Events: test.want.events, Bad: test.want.bad,
 					Ratio: float64(test.want.bad) / float64(test.want.events), Met: test.want.met,
 				}
+			}
+			if state.Measured != nil && state.Measured.Since.Location() != time.UTC {
+				t.Errorf("the time is that of %s", state.Measured.Since.Location())
 			}
 			if diff := cmp.Diff(wanted, state.Measured); diff != "" {
 				t.Errorf("measured (-want +got):\n%s", diff)

@@ -8,7 +8,8 @@ import (
 
 // caching counts what the cache tells.
 type caching struct {
-	reads         map[readKey]prometheus.Counter
+	results       *prometheus.CounterVec
+	reads         map[readKey]prometheus.Counter // of results
 	invalidations map[bool]prometheus.Counter
 	up, local     prometheus.Gauge
 }
@@ -23,7 +24,7 @@ func newCaching(registry *prometheus.Registry) caching {
 		"Cache reads by result: hit, miss, error (Redis didn't answer), bypass (it wasn't asked); and the tier that answered.", "result", "tier")
 	invalidations := counters(registry, "cache_invalidations_total", "Invalidations by result: done, or deferred until Redis answers.", "result")
 	c := caching{
-		reads: map[readKey]prometheus.Counter{},
+		results: reads, reads: map[readKey]prometheus.Counter{},
 		invalidations: map[bool]prometheus.Counter{
 			true: invalidations.WithLabelValues("done"), false: invalidations.WithLabelValues("deferred"),
 		},

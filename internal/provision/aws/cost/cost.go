@@ -151,7 +151,11 @@ func templateDisks(p plan.Plan) map[string]float64 {
 		if resource.Type != "aws_launch_template" {
 			continue
 		}
-		volume := attributes(resource.After).first("block_device_mappings").first("ebs")
+		template := resource.After
+		if template == nil { // it goes, and its nodes with it
+			template = resource.Before
+		}
+		volume := attributes(template).first("block_device_mappings").first("ebs")
 		if size := volume.number("volume_size", 0); size > 0 {
 			disks[templateOf(resource)] = size
 		}

@@ -108,8 +108,20 @@ func TestDisks(t *testing.T) {
 			"instance_types": []any{"m6i.large"}, "scaling_config": []any{map[string]any{"desired_size": 1.0}},
 		}},
 	}}, "eu-west-1")
-	if want := cents(0.107*730 + 100*0.088); got.After != want {
+	want := cents(0.107*730 + 100*0.088)
+	if got.After != want {
 		t.Errorf("got %v, want %v", got.After, want)
+	}
+	all := []plan.Resource{template(`["a"]`, 100), {
+		Address: `module.eks.aws_eks_node_group.this["a"]`, Type: "aws_eks_node_group", After: map[string]any{
+			"instance_types": []any{"m6i.large"}, "disk_size": 20.0, "scaling_config": []any{map[string]any{"desired_size": 1.0}},
+		},
+	}}
+	for i := range all { // all of it goes
+		all[i].Before, all[i].After = all[i].After, nil
+	}
+	if gone := table(t).Of(plan.Plan{Resources: all}, "eu-west-1"); gone.Before != want || gone.After != 0 {
+		t.Errorf("taken away: %v and %v, want %v and 0", gone.Before, gone.After, want)
 	}
 }
 
