@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -217,6 +218,15 @@ func TestServices(t *testing.T) {
 	cluster, err := eks.NewFromConfig(aws).DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: ptr("staging")})
 	if err != nil || *cluster.Cluster.Endpoint != "https://127.0.0.1:6443" || *cluster.Cluster.CertificateAuthority.Data != "Y2E=" {
 		t.Errorf("cluster: %+v, %v", cluster, err)
+	}
+	young := cloud.Resource{Type: "aws_eks_cluster", ID: "young", Attributes: map[string]any{"name": "young", "endpoint": "https://127.0.0.1:6443", "status": "ACTIVE"}}
+	young.Ready = time.Now().Add(time.Hour)
+	if err := account.Add(young); err != nil {
+		t.Fatal(err)
+	}
+	making, err := eks.NewFromConfig(aws).DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: ptr("young")})
+	if err != nil || making.Cluster.Status != "CREATING" || making.Cluster.Endpoint != nil {
+		t.Errorf("a cluster that is being made: %+v, %v", making, err)
 	}
 	if _, err := eks.NewFromConfig(aws).DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: ptr("other")}); code(t, err) != "ResourceNotFoundException" {
 		t.Errorf("a cluster that is not there: %v", err)

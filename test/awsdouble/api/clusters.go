@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/pocctl/pocctl/test/awsdouble/cloud"
 )
@@ -52,6 +53,11 @@ func describeCluster(c *call) (any, error) {
 		"roleArn": cluster.Text("role_arn"), "status": cluster.Text("status"), "platformVersion": cluster.Text("platform_version"),
 		"tags":      cluster.Tags(),
 		"createdAt": float64(cluster.Made.Unix()),
+	}
+	if time.Now().Before(cluster.Ready) { // Terraform is still waiting for it
+		fields["status"] = "CREATING"
+		delete(fields, "endpoint")
+		return map[string]any{"cluster": fields}, nil
 	}
 	if authority := inner(cluster, "certificate_authority"); authority != nil {
 		fields["certificateAuthority"] = map[string]any{"data": authority["data"]}

@@ -33,6 +33,8 @@ type Resource struct {
 	ID         string         `json:"id"`
 	Attributes map[string]any `json:"attributes"` // Terraform's, as JSON has them
 	Made       time.Time      `json:"made"`
+	// Ready is when AWS is done with making it.
+	Ready time.Time `json:"ready,omitzero"`
 }
 
 // ErrExists is returned for a resource whose identifier is taken.

@@ -155,8 +155,13 @@ func (s *Server) claim(work change) (cloud.Resource, *tfprotov5.Diagnostic, erro
 			}
 		}
 		made.fill(work.block, templates)
-		resource := cloud.Resource{Type: work.kind, ID: fmt.Sprint(made.values["id"]), Attributes: made.values, Made: time.Now().UTC()}
-		err := s.account.Add(resource)
+		wait, err := work.control.Wait(work.kind, work.operation, work.behaviour.Create)
+		if err != nil {
+			return cloud.Resource{}, nil, err
+		}
+		now := time.Now().UTC()
+		resource := cloud.Resource{Type: work.kind, ID: fmt.Sprint(made.values["id"]), Attributes: made.values, Made: now, Ready: now.Add(wait)}
+		err = s.account.Add(resource)
 		if errors.Is(err, cloud.ErrExists) {
 			if work.behaviour.ID == "" && work.planned["name"] == nil || drawn.MatchString(work.behaviour.ID) {
 				continue

@@ -181,6 +181,10 @@ func (s *stage) comesUp(t *testing.T) {
 			t.Errorf("%s began at %.1f s and %s; Terraform ended at %.1f s", name, one.Start, one.Status, terraform.Start+terraform.Seconds)
 		}
 	}
+	const cluster = 9 * 60 * scale // seconds that it is being made for
+	if waited := steps["provision/cluster"].Seconds; waited < cluster {
+		t.Errorf("the cluster took releases after %.1f s, and is not made in less than %.1f s", waited, cluster)
+	}
 	s.tookAsPredicted(terraform.Detail)
 	t.Logf("the cluster took releases from %.1f s on; Terraform ended at %.1f s", steps["deploy/metrics-server"].Start, terraform.Start+terraform.Seconds)
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,13 @@ type world struct {
 	account *cloud.Account
 	server  *api.Server
 	extra   []string // more of the environment; later ones win
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// They wait more than they work.
+	_ = flag.Set("test.parallel", "4") // it is a number
+	os.Exit(m.Run())
 }
 
 // newWorld makes a world with an empty account, and an environment of that content.
