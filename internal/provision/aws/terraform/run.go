@@ -36,20 +36,35 @@ type Options struct {
 	Patience time.Duration
 }
 
-// Root is a root module that Terraform can be run on. One command at a time.
+// Root is a root module that Terraform can be run on. One command at a time, but for
+// Graph, which may go on beside another.
 type Root struct {
 	options Options
 	runner  *tfexec.Terraform
+	// aside is Graph's: a runner keeps the streams of its command.
+	aside *tfexec.Terraform
 }
 
 // Open makes a Root. Nothing is run.
 func Open(options Options) (*Root, error) {
+	if err := os.MkdirAll(cache(options.Data), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of providers: %w", err)
+	}
+	runner, err := newRunner(options)
+	if err != nil {
+		return nil, err
+	}
+	aside, err := newRunner(options)
+	if err != nil {
+		return nil, err
+	}
+	return &Root{options: options, runner: runner, aside: aside}, nil
+}
+
+func newRunner(options Options) (*tfexec.Terraform, error) {
 	runner, err := tfexec.NewTerraform(options.Directory, options.Binary.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", options.Directory, err)
-	}
-	if err := os.MkdirAll(cache(options.Data), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of providers: %w", err)
 	}
 	if err := runner.SetEnv(environment(options.Data)); err != nil {
 		return nil, fmt.Errorf("open %s: %w", options.Directory, err)
@@ -57,7 +72,7 @@ func Open(options Options) (*Root, error) {
 	if err := runner.SetWaitDelay(options.Patience); err != nil {
 		return nil, fmt.Errorf("open %s: %w", options.Directory, err)
 	}
-	return &Root{options: options, runner: runner}, nil
+	return runner, nil
 }
 
 // cache is where providers are kept that were fetched once, beside data: they are
@@ -137,7 +152,7 @@ func (r *Root) Show(ctx context.Context, file string) (*tfjson.Plan, error) {
 
 // Graph gives the order of the configuration's resources in the DOT language.
 func (r *Root) Graph(ctx context.Context) (string, error) {
-	dot, err := r.runner.Graph(ctx)
+	dot, err := r.aside.Graph(ctx)
 	return dot, r.ended(ctx, "graph", &stream{}, err)
 }
 
