@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pocctl/pocctl/test/e2e/harness"
 )
@@ -124,10 +125,12 @@ func TestUp(t *testing.T) {
 		}
 	})
 	t.Run("kubectl sees the stack", func(t *testing.T) {
-		pods := box.Must(box.Kubectl("get", "pods", "-n", "pocctl", "--no-headers"))
-		if running := strings.Count(pods, "Running"); running != 10 {
-			t.Errorf("%d pods run; three of the service, Postgres, Redis, the issuer, Prometheus, the blackbox exporter, Alertmanager and Argo Rollouts are wanted:\n%s", running, pods)
-		}
+		// Three of the service, Postgres, Redis, the issuer, Prometheus, the blackbox
+		// exporter, Alertmanager and Argo Rollouts; the version before stays for a while.
+		box.Eventually(2*time.Minute, "10 pods that run", func() (bool, string) {
+			pods := box.Must(box.Kubectl("get", "pods", "-n", "pocctl", "--no-headers"))
+			return strings.Count(pods, "Running") == 10, pods
+		})
 	})
 	t.Run("plan finds nothing to do", func(t *testing.T) {
 		if plan := box.Must(box.Pocctl("plan")); strings.Count(plan, "no change") != 8 {
@@ -139,7 +142,7 @@ func TestUp(t *testing.T) {
 		if err := json.Unmarshal([]byte(box.Must(box.Pocctl("status", "-o", "json"))), &status); err != nil || status.State != "up" {
 			t.Errorf("status: %v %+v", err, status)
 		}
-		if report := box.Must(box.Pocctl("report")); !strings.Contains(report, "latency-p95") {
+		if report := box.Must(box.Pocctl("report")); !strings.Contains(report, "✓ canary") {
 			t.Errorf("report:\n%s", report)
 		}
 		if logs := box.Must(box.Pocctl("logs", "backend", "--tail", "5")); !strings.Contains(logs, "backend-") {

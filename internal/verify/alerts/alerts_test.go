@@ -238,7 +238,7 @@ func TestSilences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(silence.Matchers) != 1 || silence.Matchers[0].Name != "drill" || silence.Matchers[0].Value != "" || silence.EndsAt.Sub(silence.StartsAt) != 20*time.Minute {
+	if len(silence.Matchers) != 2 || silence.Matchers[0].Name != "drill" || silence.Matchers[0].Value != "" || silence.EndsAt.Sub(silence.StartsAt) != 20*time.Minute {
 		t.Errorf("%+v", silence)
 	}
 	if err := end(t.Context()); err != nil {

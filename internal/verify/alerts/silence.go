@@ -25,7 +25,10 @@ func (s Silences) Begin(ctx context.Context, lasts time.Duration, why string) (e
 		ID string `json:"silenceID"`
 	}
 	if err := s.ask(ctx, http.MethodPost, "silences", map[string]any{
-		"matchers": []map[string]any{{"name": "drill", "value": "", "isRegex": false, "isEqual": true}},
+		"matchers": []map[string]any{
+			{"name": "drill", "value": "", "isRegex": false, "isEqual": true},
+			{"name": "alertname", "value": ".+", "isRegex": true, "isEqual": true}, // one has to match something
+		},
 		"startsAt": now, "endsAt": now.Add(lasts), "createdBy": "pocctl", "comment": why,
 	}, &made); err != nil {
 		return nil, err

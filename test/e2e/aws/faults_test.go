@@ -186,7 +186,7 @@ func TestKilled(t *testing.T) {
 func TestDown(t *testing.T) {
 	w := small(t)
 	w.must(w.pocctl("up"))
-	w.refused(w.pocctl("down", "-o", "json"), 2, "usage", "--yes")
+	w.refused(w.pocctl("down", "-o", "json"), 2, "not-confirmed", "--yes")
 	if exit, said := w.answer("stagign", "down"); exit != 2 || !strings.Contains(said, "its name was not typed") {
 		t.Errorf("a slip of the hand: exit %d\n%s", exit, tail(said))
 	}
