@@ -165,9 +165,10 @@ func (p *awsPlatform) bootstrap(ctx context.Context, log *flow.Log) error {
 	if err != nil {
 		return err
 	}
-	log.Detail("bucket %s was there", p.environment.Bucket())
 	if made {
 		log.Detail("made bucket %s", p.environment.Bucket())
+	} else {
+		log.Detail("bucket %s was there", p.environment.Bucket())
 	}
 	return nil
 }

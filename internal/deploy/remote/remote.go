@@ -166,7 +166,7 @@ func (s Source) fromRegistry(_ context.Context, _ string) (data []byte, told str
 }
 
 func pull(reference string) (data []byte, told string, err error) {
-	options := []registry.ClientOption{registry.ClientOptWriter(io.Discard)}
+	options := []registry.ClientOption{registry.ClientOptWriter(io.Discard), registry.ClientOptHTTPClient(&http.Client{Timeout: timeout})}
 	if at, err := url.Parse(reference); err == nil && (at.Hostname() == "127.0.0.1" || at.Hostname() == "localhost") {
 		options = append(options, registry.ClientOptPlainHTTP())
 	}

@@ -95,13 +95,15 @@ func awaitGone(ctx context.Context, api *elasticloadbalancingv2.Client, balancer
 	tick := time.NewTicker(goneEvery)
 	defer tick.Stop()
 	for end := time.Now().Add(goneWithin); len(balancers) > 0 && time.Now().Before(end); {
-		found, err := api.DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{})
-		if err != nil {
-			return account.Explain("wait for load balancers to go", err)
-		}
 		left := map[string]bool{}
-		for _, one := range found.LoadBalancers {
-			left[sdk.ToString(one.LoadBalancerArn)] = true
+		for pages := elasticloadbalancingv2.NewDescribeLoadBalancersPaginator(api, &elasticloadbalancingv2.DescribeLoadBalancersInput{}); pages.HasMorePages(); {
+			found, err := pages.NextPage(ctx)
+			if err != nil {
+				return account.Explain("wait for load balancers to go", err)
+			}
+			for _, one := range found.LoadBalancers {
+				left[sdk.ToString(one.LoadBalancerArn)] = true
+			}
 		}
 		balancers = slices.DeleteFunc(balancers, func(name string) bool { return !left[name] })
 		if len(balancers) == 0 {

@@ -51,22 +51,22 @@ Lock Info:
 		message string
 		fix     string
 	}{
-		{"locked", Failure{Command: "plan", Diagnostics: []Diagnostic{{Summary: "Error acquiring the state lock", Detail: locked}}}, fault.StateLocked, "by another run: ada@laptop, since 2026-11-28 03:00:00.1", "terraform force-unlock 3f2b-77` in /root"},
+		{"locked", Failure{Command: "plan", Diagnostics: []Diagnostic{{Summary: "Error acquiring the state lock", Detail: locked}}}, fault.StateLocked, "by another run: ada@laptop, since 2026-11-28 03:00:00.1", "terraform force-unlock 3f2b-77` in /modules/staging"},
 		{"expired", Failure{Command: "plan", Diagnostics: []Diagnostic{{Summary: "api error ExpiredToken: The security token included in the request is expired"}}}, fault.CredentialsRefused, "ExpiredToken", "fresh ones"},
 		{"none", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "No valid credential sources found"}}}, fault.CredentialsMissing, "No valid", "AWS_PROFILE"},
 		{"no registry", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "Failed to query available provider packages", Detail: "Could not retrieve the list of available versions for provider hashicorp/aws"}}}, fault.ProviderUnavailable, "hashicorp/aws", "mirror"},
-		{"another provider", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "Failed to install provider", Detail: "the local package doesn't match any of the checksums previously recorded"}}}, fault.TerraformFailed, "checksums", "remove /root/.terraform.lock.hcl"},
+		{"another provider", Failure{Command: "init", Diagnostics: []Diagnostic{{Summary: "Failed to install provider", Detail: "the local package doesn't match any of the checksums previously recorded"}}}, fault.TerraformFailed, "checksums", "remove /modules/staging/.terraform.lock.hcl"},
 		{"one", Failure{Command: "apply", Diagnostics: []Diagnostic{{Address: "aws_vpc.a", Summary: "creating VPC", Detail: "VpcLimitExceeded"}}}, fault.ApplyFailed, "1 resource was not made or changed: aws_vpc.a: creating VPC: VpcLimitExceeded", "goes on from there"},
 		{"two", Failure{Command: "apply", Diagnostics: []Diagnostic{{Summary: "a"}, {Summary: "b"}}}, fault.ApplyFailed, "2 resources were not made or changed: \n  a\n  b", "goes on"},
 		{"anything", Failure{Command: "plan", Said: "│ Error: odd\n╵"}, fault.TerraformFailed, "terraform plan: Error: odd", "correct what it names"},
 	} {
-		problem := fault.From(test.failure.fault("staging", "/root"))
+		problem := fault.From(test.failure.fault("staging", "/modules/staging"))
 		if problem.Code != test.code || !strings.Contains(problem.Message, test.message) || !strings.Contains(problem.Fix, test.fix) {
 			t.Errorf("%s: got %s %q fix %q", test.name, problem.Code, problem.Message, problem.Fix)
 		}
 	}
 	interrupted := Failure{Command: "apply", cause: context.Canceled}
-	if problem := fault.From(interrupted.fault("staging", "/root")); problem.Code != fault.Internal {
+	if problem := fault.From(interrupted.fault("staging", "/modules/staging")); problem.Code != fault.Internal {
 		t.Errorf("an interruption is %s; the engine has its own word for it", problem.Code)
 	}
 }
