@@ -122,6 +122,10 @@ func (s *Stack) proveAlerts(ctx context.Context, log *flow.Log) error {
 	if err := s.othersEnded(ctx, log); err != nil {
 		return err
 	}
+	box, err := s.reach(environment.Alerts.Inbox)
+	if err != nil {
+		return err
+	}
 	loud, err := s.silence(ctx, log)
 	if err != nil {
 		return err
@@ -132,7 +136,7 @@ func (s *Stack) proveAlerts(ctx context.Context, log *flow.Log) error {
 	sent := make(chan error, 1)
 	go func() { sent <- s.drillLoad(sending) }()
 	outcomes, err := alerts.Run(ctx, alerts.Options{
-		Lanes: s.lanes(ctx), Inbox: alerts.Inbox(s.Endpoints()[environment.Alerts.Inbox], http.DefaultClient),
+		Lanes: s.lanes(ctx), Inbox: alerts.Inbox(box, http.DefaultClient),
 		Fires: drillFires, Resolves: drillResolves,
 		Progress: func(drill, what string) { log.Info("%s: %s", drill, what) },
 	})
@@ -164,7 +168,10 @@ func (s *Stack) proveAlerts(ctx context.Context, log *flow.Log) error {
 // and what is counted in five minutes has forgotten it.
 func (s *Stack) silence(ctx context.Context, log *flow.Log) (end func(), err error) {
 	const why = "pocctl verify --alerts breaks things on purpose"
-	url := s.Endpoints()[s.options.Environment.Alerts.Alertmanager]
+	url, err := s.reach(s.options.Environment.Alerts.Alertmanager)
+	if err != nil {
+		return nil, err
+	}
 	if url == "" {
 		log.Info("alerts in earnest are not silenced: the environment names no Alertmanager")
 		return func() {}, nil

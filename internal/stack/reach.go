@@ -46,7 +46,8 @@ func (s *Stack) reach(name string) (string, error) {
 
 // passage listens on loopback, for as long as this process lives, and passes requests on
 // to a Service: inside is "/NAMESPACE/SERVICE:PORT", and a path if its root is elsewhere.
-// Only what reads, and Prometheus' questions by POST, come through, and no other path.
+// Only what reads, Prometheus' questions by POST, and Alertmanager's silences come
+// through, and no other path.
 func passage(cluster *rest.Config, inside string) (string, error) {
 	parts := strings.SplitN(strings.TrimPrefix(inside, "/"), "/", 3)
 	if len(parts) < 2 {
@@ -74,8 +75,8 @@ func passage(cluster *rest.Config, inside string) (string, error) {
 		return "", err
 	}
 	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodPost {
-			http.Error(w, "only GET and POST come through", http.StatusMethodNotAllowed)
+		if r.Method != http.MethodGet && r.Method != http.MethodPost && r.Method != http.MethodDelete {
+			http.Error(w, "only GET, POST and DELETE come through", http.StatusMethodNotAllowed)
 			return
 		}
 		proxy.ServeHTTP(w, r)
