@@ -42,7 +42,7 @@ up: ## Build pocctl and bring the whole stack up on this machine
 
 .PHONY: test
 test: ## Run every test: unit, race, end to end
-	@scripts/prerequisites go gcc postgres redis-server kubectl tmux npm
+	@scripts/prerequisites go gcc postgres redis-server kubectl tmux npm terraform
 	@$(MAKE) --no-print-directory build tools/sqs/node_modules awsdouble
 	scripts/test
 
