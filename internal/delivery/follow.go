@@ -15,8 +15,8 @@ type follower struct {
 	result Result
 	began  time.Time
 	step   step
-	total  int64     // requests of the steps that are over
-	away   time.Time // since when there are no figures
+	before map[string]canary.Tally // what each version did in the steps that are over
+	away   time.Time               // since when there are no figures
 	looks  int
 	held   time.Time // since when it waits for a verdict at the last step
 	// grown is when each pod was seen first: memory grows over more than a step.
@@ -25,16 +25,16 @@ type follower struct {
 
 // step is what is known of one weight.
 type step struct {
-	last     bool // of the steps
-	weight   int
-	since    time.Time // of the weight
-	from     map[string]canary.Counters
-	verdict  canary.Verdict
-	requests int64
+	last    bool // of the steps
+	weight  int
+	since   time.Time // of the weight
+	from    map[string]canary.Counters
+	verdict canary.Verdict
+	done    map[string]canary.Tally // by version, at this weight
 }
 
 func (f *follower) follow(ctx context.Context) error {
-	f.began = f.Now()
+	f.began, f.before = f.Now(), map[string]canary.Tally{}
 	state, err := f.begin(ctx)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (f *follower) follow(ctx context.Context) error {
 		}
 		over, err := f.look(ctx, state)
 		if over || err != nil {
-			f.result.Requests = f.total + f.step.requests
+			f.result.Requests = f.before[f.result.To].Requests + f.step.done[f.result.To].Requests
 			return err
 		}
 		select {
@@ -145,8 +145,11 @@ func (f *follower) enter(state rollout.State) {
 	if outcome := f.step.verdict.Outcome; outcome != "" && f.step.weight > 0 {
 		f.Progress.Info("%d%% of the requests: %s: %s", f.step.weight, outcome, f.step.verdict.Reason)
 	}
-	f.total += f.step.requests
-	f.step = step{last: last, weight: state.Weight, since: f.Now()}
+	for version, done := range f.step.done {
+		sum := f.before[version]
+		f.before[version] = canary.Tally{Requests: sum.Requests + done.Requests, Errors: sum.Errors + done.Errors}
+	}
+	f.step = step{last: last, weight: state.Weight, since: f.Now(), done: map[string]canary.Tally{}}
 }
 
 // trouble asks now and then whether the canary's pods can become ready at all.
@@ -184,11 +187,11 @@ func (f *follower) measure(ctx context.Context, state rollout.State) error {
 	increase := func(version string) canary.Window {
 		window := canary.Increase(f.step.from[version], counters[version])
 		window.MemoryGrowth = canary.Increase(f.grown[version], counters[version]).MemoryGrowth
+		f.step.done[version] = window.Tally()
+		window.Before = f.before[version]
 		return window
 	}
-	now := increase(state.Canary)
-	f.step.requests = now.Requests
-	f.step.verdict = canary.Judge(now, increase(state.Stable), f.Limits)
+	f.step.verdict = canary.Judge(increase(state.Canary), increase(state.Stable), f.Limits)
 	f.result.Verdict = f.step.verdict
 	return nil
 }

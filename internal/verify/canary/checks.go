@@ -30,12 +30,19 @@ type judging struct {
 	wrong          string // what about the stable version's figures can't be
 }
 
-// errors tests whether the canary's rate of errors is above the objective.
+// errors tests whether the canary's rate of errors is above the objective. An error is
+// one at any weight: all of them count, so that a small share of the requests does not
+// have to show it again and again.
 func (j judging) errors() Finding {
-	canary := split{bad: j.canary.Errors, all: j.canary.Requests}
+	whole := j.canary.Tally()
+	canary, stable := split{bad: whole.Errors, all: whole.Requests}, split{}
+	if j.wrong == "" {
+		beside := j.stable.Tally()
+		stable = split{bad: beside.Errors, all: beside.Requests}
+	}
 	p := atLeast(canary.bad, canary.all, j.limits.ErrorRate)
-	both := j.both(canary, j.stableErrors(), j.limits.ErrorRate)
-	return j.objective(ErrorRate, canary, j.stableErrors(), j.limits.ErrorRate, p, both, "failed")
+	both := j.both(canary, stable, j.limits.ErrorRate)
+	return j.objective(ErrorRate, canary, stable, j.limits.ErrorRate, p, both, "failed")
 }
 
 // latency tests whether more requests than the objective allows are slower than

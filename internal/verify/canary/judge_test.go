@@ -23,6 +23,12 @@ func growing(window Window, rate float64) Window {
 	return window
 }
 
+// after is a window that follows others.
+func after(window Window, requests, errors int64) Window {
+	window.Before = Tally{Requests: requests, Errors: errors}
+	return window
+}
+
 func TestJudge(t *testing.T) {
 	clean := seen(36000, 36, 180, 18, 0)
 	none := func(*Limits) {}
@@ -48,6 +54,8 @@ func TestJudge(t *testing.T) {
 		"one sample that failed":        {seen(1, 1, 0, 0, 1), clean, none, Insufficient, ErrorRate, "a verdict takes 100"},
 		"two of a hundred":              {seen(100, 2, 0, 0, 0), clean, none, Insufficient, ErrorRate, "2% of 100 requests failed, the stable version 0.1% of 36,000; limit 1%, too close to say"},
 		"just enough":                   {seen(100, 0, 0, 0, 0), clean, none, Pass, "", "nothing in 100 requests"},
+		"errors of several weights":     {after(seen(100, 5, 0, 0, 0), 150, 7), after(seen(100, 0, 0, 0, 0), 150, 0), none, Fail, ErrorRate, "4.8% of 250 requests failed, the stable version 0% of 250; limit 1%"},
+		"at once no more than a start":  {after(seen(9000, 9, 45, 4, 0), 30, 4), after(clean, 270, 0), none, Pass, "", "nothing in 9,000 requests"},
 		"a higher minimum":              {seen(999, 0, 0, 0, 0), clean, func(l *Limits) { l.MinimumRequests = 1000 }, Insufficient, ErrorRate, "a verdict takes 1,000 requests"},
 		"no requests":                   {Window{}, clean, none, NoData, ErrorRate, "the canary got no requests, the stable version 36,000"},
 		"no requests at all":            {Window{}, Window{}, none, NoData, ErrorRate, "the stable version 0"},

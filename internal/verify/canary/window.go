@@ -39,12 +39,25 @@ type Window struct {
 	// Buckets are in the order of their bounds. Those slower than the last are the
 	// rest of Requests.
 	Buckets []Bucket `json:"buckets"`
+	// Before is what it did at weights before this one, for what needs no comparison.
+	Before Tally `json:"before"`
 	// Pace is that of the busiest pod in requests per second; 0 if no pod was there all
 	// the time.
 	Pace float64 `json:"pace"`
 	// MemoryGrowth is in bytes per second, by pod. Pods that came, went, restarted or
 	// were watched for less than half a minute are left out.
 	MemoryGrowth map[string]float64 `json:"memory_growth,omitempty"`
+}
+
+// Tally counts requests, and those that failed.
+type Tally struct {
+	Requests int64 `json:"requests"`
+	Errors   int64 `json:"errors"`
+}
+
+// Tally is all that is known of the version: this window, and those before it.
+func (w Window) Tally() Tally {
+	return Tally{Requests: w.Before.Requests + w.Requests, Errors: w.Before.Errors + w.Errors}
 }
 
 // Increase sums up what a version's pods did from one reading to the next. A pod

@@ -103,7 +103,7 @@ func TestHeadersAreFilledIn(t *testing.T) {
 	got := make(chan http.Header, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header }))
 	defer server.Close()
-	c := newClient(Options{URL: server.URL, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, newWire(), func(time.Duration) {})
+	c := newClient(Options{URL: server.URL, Timeout: 5 * time.Second, MaxInFlight: 1, way: direct}, nil, newWire(), func(time.Duration) {})
 	defer c.close()
 	operation := Operation{Method: "POST", Path: "/", Headers: map[string]string{"Idempotency-Key": "{run}-{number}", "X-Of": "{target} {term}"}}
 	if answer := c.send(compile(operation, 0, []*feed{newFeed(Variable{Name: "term", Values: []string{"W"}})}).request(&blanks{run: "R", number: "7", target: "T", drawn: []int{0}})); answer.kind != "" {

@@ -40,6 +40,7 @@ type sender interface {
 type client struct {
 	http    *fasthttp.HostClient
 	base    string
+	dialTCP dialer
 	timeout time.Duration
 	bearer  *bearer             // nil for none
 	tls     *tls.Config         // nil for plain HTTP
@@ -66,7 +67,7 @@ func (secured) Handshake() error { return nil }
 func newClient(options Options, bearer *bearer, wire *wire, dialed func(time.Duration)) *client {
 	base, _ := url.Parse(options.URL) // complete has read it before
 	secure := base.Scheme == "https"
-	c := &client{base: strings.TrimSuffix(options.URL, "/"), timeout: options.Timeout, bearer: bearer, wire: wire, dialed: dialed, open: map[*connection]struct{}{}}
+	c := &client{base: strings.TrimSuffix(options.URL, "/"), dialTCP: options.way, timeout: options.Timeout, bearer: bearer, wire: wire, dialed: dialed, open: map[*connection]struct{}{}}
 	if secure {
 		c.tls = &tls.Config{ServerName: base.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: options.roots}
 	}
@@ -88,7 +89,7 @@ func (c *client) dial(address string, timeout time.Duration) (net.Conn, error) {
 		timeout = c.timeout
 	}
 	begin := time.Now()
-	plain, err := net.DialTimeout("tcp", address, timeout) //nolint:noctx // fasthttp gives a timeout alone
+	plain, err := c.dialTCP(address, timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -227,6 +228,8 @@ func classify(err error) (kind string, local bool) {
 		return "out of memory", true
 	case errors.Is(err, fasthttp.ErrNoFreeConns):
 		return "out of connections", true
+	case errors.Is(err, errProxy):
+		return "proxy", false
 	case errors.As(err, &lookup):
 		return "name not found", false
 	case errors.Is(err, fasthttp.ErrTimeout), errors.Is(err, fasthttp.ErrDialTimeout), errors.As(err, &timeout) && timeout.Timeout():

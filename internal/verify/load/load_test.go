@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -186,7 +188,7 @@ func TestErrorsAreNamed(t *testing.T) {
 		gone.URL:                    "connection refused",
 		"http://nowhere.invalid:80": "name not found",
 	} {
-		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1}, nil, newWire(), func(time.Duration) {})
+		c := newClient(Options{URL: url, Timeout: 5 * time.Second, MaxInFlight: 1, way: direct}, nil, newWire(), func(time.Duration) {})
 		got := c.send(compile(Operation{Method: "GET", Path: "/"}, 0, nil).request(&blanks{}))
 		if got.kind != want || got.local || got.status != 0 {
 			t.Errorf("%s: %q (%s), want %q", url, got.kind, got.detail, want)
@@ -237,4 +239,64 @@ func TestConnectHasTLS(t *testing.T) {
 	if result, err = Run(t.Context(), o); err != nil || result.Total.Errors["TLS"] != result.Total.Sent {
 		t.Errorf("a stranger: %v, %v", result.Total.Errors, err)
 	}
+}
+
+// Who can't reach the internet but by a proxy still measures what is there.
+func TestThroughProxy(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	var tunnels atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Host != "example.com:443" || r.Header.Get("Proxy-Authorization") != "Basic bWU6c2VjcmV0" {
+			http.Error(w, "no such host", http.StatusBadGateway)
+			return
+		}
+		tunnels.Add(1)
+		tunnel(t, w, server.Listener.Addr().String())
+	}))
+	defer proxy.Close()
+	t.Setenv("HTTPS_PROXY", strings.Replace(proxy.URL, "http://", "http://me:secret@", 1))
+	t.Setenv("NO_PROXY", "")
+	o := options("https://example.com")
+	o.Scenario = Scenario{Operations: []Operation{{Name: "get", Weight: 1, Method: "GET", Path: "/"}}}
+	o.roots = x509.NewCertPool()
+	o.roots.AddCert(server.Certificate())
+	result, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Total.Failed > 0 || result.Total.Sent != 200 || tunnels.Load() != result.Connect.Count {
+		t.Errorf("%d of %d failed over %d tunnels: %s", result.Total.Failed, result.Total.Sent, tunnels.Load(), result.Total.Example)
+	}
+	if text := strings.Join(result.Text(100), "\n"); result.Proxy == "" || !strings.Contains(text, result.Proxy+" stood in between") || strings.Contains(text, "secret") {
+		t.Errorf("the proxy is %q; people are told\n%s", result.Proxy, text)
+	}
+
+	o.URL = "https://example.org"
+	if result, err = Run(t.Context(), o); err != nil || result.Total.Errors["proxy"] != result.Total.Sent {
+		t.Errorf("a proxy that refuses: %v, %v", result.Total.Errors, err)
+	}
+	t.Setenv("HTTPS_PROXY", "quic://127.0.0.1:1")
+	if _, err = Run(t.Context(), o); fault.From(err) == nil || fault.From(err).Code != fault.Usage {
+		t.Errorf("a proxy of a strange kind: %v", err)
+	}
+}
+
+// tunnel carries what is sent to and fro.
+func tunnel(t *testing.T, w http.ResponseWriter, address string) {
+	t.Helper()
+	there, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	here, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
+	_, _ = io.Copy(here, there)
+	_ = here.Close()
 }

@@ -41,6 +41,9 @@ type Options struct {
 	MaxLag time.Duration
 	// roots are whose certificates are trusted; nil is what the machine trusts.
 	roots *x509.CertPool
+	// way and proxy say how URL is reached; complete fills them in.
+	way   dialer
+	proxy string
 	// Progress, if set, is called about once a second while requests are sent.
 	Progress func(Snapshot)
 }
@@ -93,6 +96,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.way, o.proxy, err = way(base, o.Timeout); err != nil {
+		return o, usage("%v", err)
 	}
 	if o.MaxLag <= 0 {
 		o.MaxLag = defaultMaxLag

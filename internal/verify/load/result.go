@@ -29,6 +29,8 @@ type Result struct {
 	Bars        []Bar        `json:"bars"`
 	// Wire is everything that went out, measured or not.
 	Wire Wire `json:"wire"`
+	// Proxy is the machine's, which every request went through; empty for none.
+	Proxy string `json:"proxy,omitempty"`
 	// Seed, Targets and Skew say which keys were asked for: a cache's hit ratio depends on them.
 	Seed    uint64  `json:"seed"`
 	Targets int     `json:"targets"`

@@ -157,7 +157,7 @@ func (r *run) land(ctx context.Context) {
 func (r *run) finish(elapsed time.Duration, interrupted bool) Result {
 	result := r.recorder.result(r.options.Stages, r.options.Scenario.Operations, elapsed)
 	result.Started = r.start.Add(warmup(r.options.Stages))
-	result.Interrupted = interrupted
+	result.Interrupted, result.Proxy = interrupted, r.options.proxy
 	result.Seed, result.Targets, result.Skew = r.options.Seed, r.options.Scenario.Targets.Count, r.options.Scenario.Targets.Skew
 	result.Void = void(result, r.options)
 	return result

@@ -26,6 +26,9 @@ func (r Result) Text(width int) []string {
 		{"lag", r.Lag, "how late it left"},
 	})
 	t.row("connect", "%d connections, p99 %s", r.Connect.Count, brief(r.Connect.P99))
+	if r.Proxy != "" {
+		t.row("proxy", "%s stood in between: its time is in all of these", r.Proxy)
+	}
 	if reads := total.CacheHits + total.CacheMisses; reads > 0 {
 		t.row("cache", "%d of %d reads hit: %d keys, Zipf %.4g, seed %d", total.CacheHits, reads, r.Targets, r.Skew, r.Seed)
 	}
