@@ -43,7 +43,7 @@ up: ## Build pocctl and bring the whole stack up on this machine
 .PHONY: test
 test: ## Run every test: unit, race, end to end
 	@scripts/prerequisites go gcc postgres redis-server kubectl tmux npm terraform
-	@$(MAKE) --no-print-directory build tools/sqs/node_modules awsdouble
+	@$(MAKE) --no-print-directory build tools/sqs/node_modules awsdouble operator
 	scripts/test
 
 .PHONY: build
@@ -67,12 +67,12 @@ security: bin/gosec ## Check security alone, as a report for code scanning
 	bin/gosec -quiet -exclude-generated -fmt=sarif -out=bin/gosec.sarif ./...
 
 .PHONY: bench
-bench: build ## Measure speed and size: a table, and bin/bench.json
+bench: build ## Measure speed and size: a table, and bin/bench.json (PARTS=canary,service: those alone)
 	go build -o bin/loadbench ./internal/verify/load/loadbench
 	go build -C test/bench/vegeta -o $(CURDIR)/bin/vegetabench .
 	go build -o bin/servicebench ./test/bench/service
 	go build -o bin/bench ./test/bench
-	bin/bench -servicebench bin/servicebench -binary $(POCCTL) -loadbench bin/loadbench -json bin/bench.json
+	bin/bench -servicebench bin/servicebench -binary $(POCCTL) -loadbench bin/loadbench -json bin/bench.json -only "$(PARTS)"
 
 .PHONY: generate
 generate: bin/sqlc bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Regenerate code
@@ -103,7 +103,7 @@ smoke: build ## Check the local environment: health, migrations, a transaction
 	$(POCCTL) smoke
 
 .PHONY: e2e
-e2e: build awsdouble ## Run the end-to-end tests alone
+e2e: build awsdouble operator ## Run the end-to-end tests alone
 	@scripts/prerequisites postgres kubectl tmux
 	POCCTL_BINARY=$(CURDIR)/$(POCCTL) go test -p 1 -count=1 -timeout 50m ./test/e2e/...
 
@@ -154,6 +154,10 @@ AWSDOUBLE := bin/awsdouble/registry.terraform.io/hashicorp/aws/6.25.0/$(shell go
 awsdouble: $(AWSDOUBLE)/schema.json ## Build the AWS double that tests run Terraform with
 	go build -ldflags '-s -w' -o $(AWSDOUBLE)/terraform-provider-aws_v6.25.0 ./test/awsdouble/terraform-provider-aws
 	printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' '$(CURDIR)/bin/awsdouble' > bin/awsdouble/terraformrc
+
+.PHONY: operator
+operator: ## Build what makes Prometheus' configuration as its operator does, for tests
+	go build -C test/operator -o $(CURDIR)/bin/operator .
 
 $(AWSDOUBLE)/schema.json: tools/awsschema/extract.js tools/awsschema/package-lock.json
 	@scripts/prerequisites npm

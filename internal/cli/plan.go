@@ -33,6 +33,7 @@ type planDocument struct {
 func (a *app) plan() *cobra.Command {
 	var selection flow.Selection
 	var diff, markdown, drift bool
+	prices := pricesTable
 	command := &cobra.Command{
 		Use:     "plan",
 		Short:   "Show what up would do, and change nothing",
@@ -40,6 +41,7 @@ func (a *app) plan() *cobra.Command {
 		Example: `  pocctl plan
   pocctl plan --diff                 # with the manifests' differences
   pocctl plan --env staging          # with cost, time and quotas
+  pocctl plan --env staging --prices api
   pocctl plan --env staging --markdown > plan.md
   pocctl plan --env staging --drift  # exit 8 if something else changed it
   pocctl plan -o json`,
@@ -49,13 +51,16 @@ func (a *app) plan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if options.Environment.Kind != config.KindAWS && (drift || markdown) {
-				return usage(command, "environment %s is not made by Terraform: --drift and --markdown have nothing to show", options.Environment.Name)
+			if prices != pricesTable && prices != pricesAPI {
+				return usage(command, "--prices takes %s or %s, not %q", pricesTable, pricesAPI, prices)
+			}
+			if options.Environment.Kind != config.KindAWS && (drift || markdown || prices != pricesTable) {
+				return usage(command, "environment %s is not made by Terraform: --drift, --markdown and --prices have nothing to show", options.Environment.Name)
 			}
 			if drift {
 				return a.drift(command.Context(), s, options)
 			}
-			document, err := a.makePlan(command.Context(), s, options, selection)
+			document, err := a.makePlan(command.Context(), s, options, selection, prices == pricesAPI)
 			if err != nil {
 				return err
 			}
@@ -71,14 +76,22 @@ func (a *app) plan() *cobra.Command {
 	flags.BoolVar(&diff, "diff", false, "show the differences of the manifests")
 	flags.BoolVar(&markdown, "markdown", false, "write what Terraform would do as Markdown, for a pull request")
 	flags.BoolVar(&drift, "drift", false, "look for what was changed outside Terraform, and exit 8 if there is any")
+	flags.StringVar(&prices, "prices", prices, "where prices of instances are from: `table|api`, the one built in or AWS' own")
 	command.MarkFlagsMutuallyExclusive("from", "only")
 	command.MarkFlagsMutuallyExclusive("markdown", "drift")
 	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
 	complete(command, "only", cobra.ShellCompDirectiveNoFileComp, phases)
+	complete(command, "prices", cobra.ShellCompDirectiveNoFileComp, func() []string { return []string{pricesTable, pricesAPI} })
 	return command
 }
 
-func (a *app) makePlan(ctx context.Context, s *stack.Stack, options stack.Options, selection flow.Selection) (planDocument, error) {
+// Where prices are from.
+const (
+	pricesTable = "table"
+	pricesAPI   = "api"
+)
+
+func (a *app) makePlan(ctx context.Context, s *stack.Stack, options stack.Options, selection flow.Selection, askPrices bool) (planDocument, error) {
 	document := planDocument{
 		Schema: "pocctl.plan/v1", Env: options.Environment.Name,
 		BudgetSeconds: options.Environment.Budget.Seconds(),
@@ -90,7 +103,7 @@ func (a *app) makePlan(ctx context.Context, s *stack.Stack, options stack.Option
 	if document.Releases, err = s.Diff(ctx); err != nil {
 		return document, err
 	}
-	document.Infrastructure, err = a.survey(ctx, s, aws.LookOptions{Checks: true})
+	document.Infrastructure, err = a.survey(ctx, s, aws.LookOptions{Checks: true, AskPrices: askPrices})
 	if err != nil || document.Infrastructure == nil {
 		return document, err
 	}

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"net"
 	"regexp"
 	"slices"
+	"strconv"
 )
 
 // complete fills in what follows from other keys.
@@ -29,6 +31,13 @@ func OwnVariables() []string {
 	return []string{"environment", "account_id", "region", "domain", "protected"}
 }
 
+// hostPort tells whether text is an address with a port.
+func hostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	number, wrong := strconv.Atoi(port)
+	return err == nil && wrong == nil && host != "" && number > 0 && number <= 65535
+}
+
 func (e *Environment) validateAWS(d *document) error {
 	if e.Kind != KindAWS {
 		if e.AWS != nil {
@@ -49,6 +58,8 @@ func (e *Environment) validateAWS(d *document) error {
 		return d.invalid("aws.domain", "write a DNS name, for example staging.example.com", "is %q, which is no domain", a.Domain)
 	case !bucketName.MatchString(a.StateBucket):
 		return d.invalid("aws.stateBucket", "use 3 to 63 lower-case letters, digits, dots and dashes", "is %q, which S3 does not take", a.StateBucket)
+	case a.Resolver != "" && !hostPort(a.Resolver):
+		return d.invalid("aws.resolver", "write a name server and its port, for example 1.1.1.1:53", "is %q, which is no host:port", a.Resolver)
 	case !label(a.Root):
 		return d.invalid("aws.root", "name a folder of modules/roots", "is %q, which is no root module", a.Root)
 	}

@@ -69,6 +69,9 @@ type AWS struct {
 	Root string `json:"root"`
 	// StateBucket holds Terraform's state; "pocctl-state-ACCOUNT-REGION" by default.
 	StateBucket string `json:"stateBucket"`
+	// Resolver is the name server, host:port, that is asked whether the internet knows
+	// Domain; the machine's own if empty.
+	Resolver string `json:"resolver"`
 	// Protected data outlives mistakes, and `down` wants --force.
 	Protected bool `json:"protected"`
 	// Variables are the root module's, beside those that follow from the keys above.

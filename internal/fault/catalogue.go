@@ -85,6 +85,7 @@ const (
 	PermissionMissing   Code = "permission-missing"
 	QuotaShort          Code = "quota-short"
 	ZoneUndelegated     Code = "zone-undelegated"
+	FirewallTight       Code = "firewall-tight"
 	BackendForeign      Code = "backend-foreign"
 	AWSFailed           Code = "aws-failed"
 	Drifted             Code = "drifted"
@@ -174,6 +175,7 @@ var catalogue = map[Code]entry{
 	PermissionMissing:   {ExitFailed, "{principal} is not allowed {count} of the actions that are needed: {actions}", "have them allowed, or use another role; docs/aws.md says where the list is"},
 	QuotaShort:          {ExitFailed, "AWS quotas are short: {quotas}", "ask for more at Service Quotas in region {region}, or free what is not used"},
 	ZoneUndelegated:     {ExitFailed, "the DNS zone {domain} does not answer from the internet: {detail}", "{fix}"},
+	FirewallTight:       {ExitUsage, "the firewall {firewall} blocks an address after {limit} requests in five minutes, and this environment's own load sends {needed}", "set aws.variables.edge.requests_per_address in the environment's file to {needed} or more, or lower load.rate and canary.rate"},
 	BackendForeign:      {ExitFailed, "the bucket {bucket} for Terraform's state belongs to another account, or this one may not see it", "name another bucket as aws.stateBucket in the environment's file"},
 	AWSFailed:           {ExitFailed, "{action}: AWS does not answer as it should: {detail}", "{fix}"},
 	Drifted:             {ExitDrifted, "{count} of environment {env} changed outside Terraform", "`pocctl plan{flags}` shows what up would put back; or take the change into the configuration"},

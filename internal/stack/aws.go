@@ -3,15 +3,18 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/duration"
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
 	"github.com/pocctl/pocctl/internal/provision/aws"
 	"github.com/pocctl/pocctl/internal/provision/aws/leftovers"
+	"github.com/pocctl/pocctl/internal/provision/aws/preflight"
 )
 
 // awsPlatform is an account of AWS, by Terraform.
@@ -32,7 +35,26 @@ func newAWS(options Options) (platform, error) {
 		Name: options.Environment.Name, Account: described.Account, Region: described.Region, Domain: described.Domain,
 		Root: described.Root, Bucket: described.StateBucket, Protected: described.Protected, Variables: described.Variables,
 		Modules: options.Modules, Directory: options.StateDirectory,
+		Resolver: resolver(described.Resolver), Requests: busiest(options.Environment),
 	})}, nil
+}
+
+// resolver asks that name server; nil asks the machine's own.
+func resolver(address string) preflight.Resolver {
+	if address == "" {
+		return nil
+	}
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+}
+
+// busiest is how many requests pocctl sends in five minutes at most: the load, and a
+// canary before it.
+func busiest(environment config.Environment) int {
+	const window = 5 * time.Minute
+	load := min(environment.Load.Duration+environment.Load.Warmup, window)
+	return int(float64(environment.Load.Rate)*load.Seconds() + float64(environment.Canary.Rate)*(window-load).Seconds())
 }
 
 // TerraformStep is the name of the step in which Terraform works.

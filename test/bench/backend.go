@@ -11,8 +11,8 @@ import (
 )
 
 // backend measures the service, in a program of its own.
-func backend(ctx context.Context, binary, servicebench string) ([]figure, error) {
-	command := exec.CommandContext(ctx, servicebench, "-binary", binary)
+func (b bench) backend(ctx context.Context) ([]figure, error) {
+	command := exec.CommandContext(ctx, b.service, "-binary", b.binary)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {

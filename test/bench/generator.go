@@ -12,8 +12,8 @@ import (
 )
 
 // generator measures the load generator on a core of its own, and vegeta beside it.
-func generator(ctx context.Context, loadbench, vegeta string) ([]figure, error) {
-	command := exec.CommandContext(ctx, loadbench, "-vegeta", vegeta)
+func (b bench) generator(ctx context.Context) ([]figure, error) {
+	command := exec.CommandContext(ctx, b.loadbench, "-vegeta", b.vegeta)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	var missed *exec.ExitError // it exits 1 when a goal was missed, and says which
@@ -59,4 +59,27 @@ func generator(ctx context.Context, loadbench, vegeta string) ([]figure, error) 
 			Unit: "ms", Met: measured.Stall.P99 >= 800 && measured.Stall.P99 <= 1100,
 		},
 	}, nil
+}
+
+// long measures whether the load generator's memory grows with what it has sent.
+func (b bench) long(ctx context.Context) ([]figure, error) {
+	command := exec.CommandContext(ctx, b.loadbench, "-soak", b.soak.String())
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	var missed *exec.ExitError
+	if err != nil && !errors.As(err, &missed) {
+		return nil, fmt.Errorf("soak: %w", err)
+	}
+	var measured struct {
+		Soak struct {
+			Sent   int64   `json:"sent"`
+			Early  float64 `json:"earlyMB"`
+			Growth float64 `json:"growthMB"`
+		} `json:"soak"`
+	}
+	if err := json.Unmarshal(out, &measured); err != nil {
+		return nil, fmt.Errorf("read the soak's figures: %w", err)
+	}
+	return []figure{atMost(fmt.Sprintf("generator: growth of its %.0f MB in %s, over %d requests", measured.Soak.Early, b.soak, measured.Soak.Sent),
+		measured.Soak.Growth, 5, "MB")}, nil
 }

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pocctl/pocctl/internal/terminal"
@@ -30,46 +32,83 @@ func atMost(name string, value, goal float64, unit string) figure {
 	return figure{Name: name, Value: value, Goal: goal, Unit: unit, Met: value <= goal}
 }
 
+// part is one group of figures, measured by itself.
+type part struct {
+	name    string
+	measure func(context.Context) ([]figure, error)
+}
+
 func main() {
-	binary := flag.String("binary", "bin/pocctl", "the pocctl to measure")
-	loadbench := flag.String("loadbench", "bin/loadbench", "the load generator's own bench")
-	vegeta := flag.String("vegeta", "bin/vegetabench", "what the load generator is compared with")
-	servicebench := flag.String("servicebench", "bin/servicebench", "the bench of the service")
+	var b bench
+	flag.StringVar(&b.binary, "binary", "bin/pocctl", "the pocctl to measure")
+	flag.StringVar(&b.loadbench, "loadbench", "bin/loadbench", "the load generator's own bench")
+	flag.StringVar(&b.vegeta, "vegeta", "bin/vegetabench", "what the load generator is compared with")
+	flag.StringVar(&b.service, "servicebench", "bin/servicebench", "the bench of the service")
+	flag.StringVar(&b.local, "environment", "config/environments/local.yaml", "the environment that is measured")
+	flag.DurationVar(&b.settle, "settle", time.Minute, "how long after up memory is measured")
+	flag.DurationVar(&b.soak, "soak", 10*time.Minute, "how long the load generator's memory is watched")
 	output := flag.String("json", "bin/bench.json", "where to write the figures")
-	settle := flag.Duration("settle", time.Minute, "how long after up memory is measured")
+	only := flag.String("only", "", "parts to measure, by comma: all if empty")
 	flag.Parse()
-	if err := run(*binary, *loadbench, *vegeta, *servicebench, *output, *settle); err != nil {
+	if err := run(b.parts(), *only, *output); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(binary, loadbench, vegeta, servicebench, output string, settle time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Minute)
+// bench is what is measured, and how.
+type bench struct {
+	binary, loadbench, vegeta, service, local string
+	settle, soak                              time.Duration
+}
+
+// parts are in an order that shows what people wait for first.
+func (b bench) parts() []part {
+	return []part{
+		{"version", b.version}, {"environment", b.environment}, {"added", b.added}, {"canary", b.canary},
+		{"generator", b.generator}, {"service", b.backend}, {"soak", b.long},
+	}
+}
+
+// run measures part by part, and keeps what it has: the whole takes most of an hour.
+func run(parts []part, only, output string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 75*time.Minute)
 	defer cancel()
-	figures, err := environment(ctx, binary, settle)
-	if err != nil {
-		return err
+	wanted := strings.Split(only, ",")
+	var names []string
+	for _, one := range parts {
+		names = append(names, one.name)
 	}
-	version, err := version(ctx, binary)
-	if err != nil {
-		return err
+	if only != "" {
+		for _, name := range wanted {
+			if !slices.Contains(names, name) {
+				return fmt.Errorf("there is no part %q: there are %s", name, strings.Join(names, ", "))
+			}
+		}
 	}
-	figures = append(figures, version)
-	generator, err := generator(ctx, loadbench, vegeta)
-	if err != nil {
-		return err
+	var figures []figure
+	var failed error
+	for _, one := range parts {
+		if only != "" && !slices.Contains(wanted, one.name) {
+			continue
+		}
+		began := time.Now()
+		fmt.Fprintf(os.Stderr, "── %s\n", one.name)
+		measured, err := one.measure(ctx)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", one.name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", one.name, err))
+		}
+		for _, f := range measured {
+			fmt.Fprintf(os.Stderr, "%s: %.4g %s (%.4g)\n", f.Name, f.Value, f.Unit, f.Goal)
+		}
+		fmt.Fprintf(os.Stderr, "%s took %s\n", one.name, time.Since(began).Round(time.Second))
+		figures = append(figures, measured...)
+		if err := write(figures, output); err != nil {
+			return err
+		}
 	}
-	figures = append(figures, generator...)
-	backend, err := backend(ctx, binary, servicebench)
-	if err != nil {
-		return err
-	}
-	figures = append(figures, backend...)
-	if err := write(figures, output); err != nil {
-		return err
-	}
-	return show(figures)
+	return errors.Join(show(figures), failed)
 }
 
 func write(figures []figure, output string) error {

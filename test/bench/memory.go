@@ -13,29 +13,43 @@ import (
 	"github.com/pocctl/pocctl/internal/provision/local/cluster"
 )
 
-// memory sums the proportional set sizes of an environment's supervisor and all
-// that descends from it, in megabytes.
-func memory(state string) (float64, error) {
+// everything is the sum of all processes.
+const everything = ""
+
+// memory gives the proportional set sizes of an environment's supervisor and all that
+// descends from it, in megabytes: by the name of the program, and the sum.
+func memory(state string) (map[string]float64, error) {
 	status, err := cluster.ReadStatus(filepath.Join(state, "local"))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	children, err := families()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var kilobytes float64
+	held := map[string]float64{}
 	queue := []int{status.PID}
 	for len(queue) > 0 {
 		pid := queue[0]
 		queue = append(queue[1:], children[pid]...)
 		pss, err := proportional(pid)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		kilobytes += pss
+		held[everything] += pss / 1000
+		held[program(pid)] += pss / 1000
 	}
-	return kilobytes / 1000, nil
+	return held, nil
+}
+
+// program is the base name of what a process was started as.
+func program(pid int) string {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	if err != nil {
+		return "?"
+	}
+	name, _, _ := bytes.Cut(line, []byte{0})
+	return filepath.Base(string(name))
 }
 
 // families maps each process to its children.

@@ -92,6 +92,24 @@ func TestCanary(t *testing.T) {
 		}
 	})
 
+	// unmeasured wants that what nothing can be said of is taken back, and called that.
+	unmeasured := func(name, says string, args ...string) {
+		t.Run(name, func(t *testing.T) {
+			result := box.For(t).Pocctl(append([]string{"canary", "-o", "json"}, args...)...)
+			run := parse(t, result.Stdout)
+			if result.Exit != 4 || run.Error == nil || run.Error.Code != "canary-unmeasured" || !strings.Contains(run.Error.Message, says) {
+				t.Fatalf("exit %d, error %+v", result.Exit, run.Error)
+			}
+			if after := stable(); after != before {
+				t.Errorf("stable is %s, was %s", after, before)
+			}
+		})
+	}
+	unmeasured("hardly a request", "a verdict takes 100 requests", "--no-load")
+	restore := renameMetric(t, box)
+	unmeasured("a metric renamed", "", "--rate", "150")
+	restore()
+
 	t.Run("killed, and taken up", func(t *testing.T) {
 		box := box.For(t)
 		first := begin(t, box, "canary", "--rate", "150", "--set", "podAnnotations.change=one", "-o", "json")
@@ -101,7 +119,13 @@ func TestCanary(t *testing.T) {
 		if refused := parse(t, second.Stdout); second.Exit != 1 || refused.Error == nil || refused.Error.Code != "canary-under-way" {
 			t.Errorf("a second canary: exit %d, error %+v", second.Exit, refused.Error)
 		}
-		// The lock went with it, the canary did not.
+		// The lock went with it, the canary did not; nor does it with one that is interrupted.
+		third := begin(t, box, "canary", "--rate", "150", "-o", "json")
+		third.sees("25% of the requests")
+		third.signal(t, syscall.SIGINT)
+		if exit := third.end().Exit; exit != 130 {
+			t.Errorf("interrupted: exit %d", exit)
+		}
 		result := box.Pocctl("canary", "--rate", "150", "-o", "json")
 		run := parse(t, result.Stdout)
 		if result.Exit != 0 || run.Canary == nil || run.Canary.Verdict != "promoted" || run.Canary.Requests < 300 {

@@ -132,7 +132,7 @@ func New(options Options) http.Handler {
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
-	engine.Use(s.observe, s.recover, s.throttle, s.identify, s.allow, s.shed, s.limit, s.inject)
+	engine.Use(s.observe, s.recover, s.throttle, s.identify, s.allow, s.shed, s.inject)
 	engine.NoRoute(func(c *gin.Context) { s.refuse(c, newProblem(codeNoRoute, "there is nothing at this path")) })
 	engine.NoMethod(func(c *gin.Context) {
 		s.refuse(c, newProblem(codeMethod, "this path takes %s", c.Writer.Header().Get("Allow")))

@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// observe makes the request known to all that follow, and has it traced, logged
-// and measured.
+// observe makes the request known to all that follow, bounds the work on it, and has it
+// traced, logged and measured.
 func (s *server) observe(c *gin.Context) {
 	r := &request{
 		id: acceptRequestID(c.GetHeader(requestIDHeader)), method: method(c.Request.Method), path: c.Request.URL.Path,
@@ -23,7 +23,9 @@ func (s *server) observe(c *gin.Context) {
 	}
 	ctx, end := s.Observer.Begin(c.Request, route(c))
 	ctx = context.WithValue(ctx, requestKey{}, r)
-	c.Request = c.Request.WithContext(ctx)
+	bounded := withDeadline(ctx, r.began.Add(s.RequestTimeout))
+	defer bounded.release()
+	c.Request = c.Request.WithContext(bounded)
 	header := c.Writer.Header()
 	header[requestIDHeader] = []string{r.id}
 	header["X-Content-Type-Options"] = []string{"nosniff"}
@@ -65,14 +67,6 @@ func (s *server) recover(c *gin.Context) {
 		}
 		s.refuse(c, fmt.Errorf("panic: %v", cause))
 	}()
-	c.Next()
-}
-
-// limit bounds the work on a request.
-func (s *server) limit(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.RequestTimeout)
-	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
 	c.Next()
 }
 

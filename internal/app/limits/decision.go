@@ -33,7 +33,7 @@ func (b *budget) decide(allowed bool, remaining int, retry time.Duration, source
 }
 
 // Names of the fields, as http.Header has them. The first three are those of
-// draft-ietf-httpapi-ratelimit-headers up to 06, which clients read today; then
+// draft-ietf-httpapi-ratelimit-headers up to 06, which many clients read; then
 // those of 07 to 11; and that of RFC 9110.
 const (
 	limitField     = "Ratelimit-Limit"
@@ -44,24 +44,26 @@ const (
 	retryField     = "Retry-After"
 )
 
-// Header sets the fields that tell a client of its limit: RateLimit-Limit,
-// RateLimit-Remaining and RateLimit-Reset, RateLimit-Policy and RateLimit, and
-// Retry-After if it was refused. The values must not be changed in place. The
-// zero decision sets nothing.
+// Header sets the fields that tell a client of its limit: RateLimit-Policy and RateLimit
+// and, if it was refused, Retry-After and what older clients look for: RateLimit-Limit,
+// RateLimit-Remaining and RateLimit-Reset. In every answer those three, which say the
+// same, would cost a cached read a tenth of its time. The values must not be changed in
+// place. The zero decision sets nothing.
 func (d Decision) Header(header http.Header) {
 	if d.budget == nil {
 		return
 	}
 	values := make([]string, 4)
 	d.values((*[4]string)(values))
-	header[limitField] = d.budget.limitHeader
 	header[policyField] = d.budget.policyHeader
+	header[itemField] = values[2:3:3]
+	if d.Allowed {
+		return
+	}
+	header[limitField] = d.budget.limitHeader
 	header[remainingField] = values[0:1:1]
 	header[resetField] = values[1:2:2]
-	header[itemField] = values[2:3:3]
-	if !d.Allowed {
-		header[retryField] = values[3:4:4]
-	}
+	header[retryField] = values[3:4:4]
 }
 
 // Metadata gives the same fields as pairs of lower-case name and value, as gRPC
@@ -72,14 +74,12 @@ func (d Decision) Metadata() []string {
 	}
 	var values [4]string
 	d.values(&values)
-	pairs := []string{
-		"ratelimit-limit", d.budget.limitHeader[0], "ratelimit-remaining", values[0], "ratelimit-reset", values[1],
-		"ratelimit-policy", d.budget.policyHeader[0], "ratelimit", values[2],
+	pairs := []string{"ratelimit-policy", d.budget.policyHeader[0], "ratelimit", values[2]}
+	if d.Allowed {
+		return pairs
 	}
-	if !d.Allowed {
-		pairs = append(pairs, "retry-after", values[3])
-	}
-	return pairs
+	return append(pairs, "ratelimit-limit", d.budget.limitHeader[0], "ratelimit-remaining", values[0], "ratelimit-reset", values[1],
+		"retry-after", values[3])
 }
 
 // values are those of remaining, reset, the item and retry-after.

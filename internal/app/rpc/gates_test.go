@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestAClientHasARate(t *testing.T) {
 	s := start(t, func(o *rpc.Options) { o.Admission.Limiter = limited(t, 2) })
 	var header metadata.MD
 	refused(t, s.get(s.viewer(), grpc.Header(&header)), codes.NotFound, "product-not-found")
-	if left := header.Get("ratelimit-remaining"); len(left) != 1 || left[0] != "1" {
+	if left := header.Get("ratelimit"); len(left) != 1 || !strings.Contains(left[0], ";r=1;") {
 		t.Errorf("%q are left, want 1: %v", left, header)
 	}
 	refused(t, s.get(s.viewer()), codes.NotFound, "product-not-found")

@@ -52,6 +52,9 @@ type Options struct {
 	// Again is how long to wait before an apply is begun again that met errors which go
 	// away by themselves, each time longer; nil means three times, a minute at last.
 	Again []time.Duration
+	// Requests are how many the environment's load sends from one address in five minutes
+	// at most: the firewall has to let them through.
+	Requests int
 	// Resolver asks the internet for name servers; nil means the machine's own.
 	Resolver preflight.Resolver
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"golang.org/x/sync/errgroup"
@@ -60,6 +61,8 @@ type LookOptions struct {
 	DriftOnly bool
 	// Checks asks AWS for permissions, quotas and the zone too.
 	Checks bool
+	// AskPrices asks AWS' price list for what instances cost today.
+	AskPrices bool
 }
 
 // Look plans, and changes nothing: no state is locked, and no bucket is made.
@@ -76,7 +79,7 @@ func (e *Environment) Look(ctx context.Context, options LookOptions, progress Pr
 	if err != nil {
 		return Overview{}, err
 	}
-	overview, err := e.overview(planned, order)
+	overview, err := e.overview(ctx, planned, order, options.AskPrices, progress)
 	if err != nil {
 		return overview, err
 	}
@@ -122,7 +125,7 @@ func (e *Environment) plan(ctx context.Context, root *root, file string, options
 	return planned, order, both.Wait()
 }
 
-func (e *Environment) overview(planned plan.Plan, order graph.Graph) (Overview, error) {
+func (e *Environment) overview(ctx context.Context, planned plan.Plan, order graph.Graph, ask bool, progress Progress) (Overview, error) {
 	overview := Overview{
 		Counts: planned.Counts(), Changes: planned.Changes(), Drift: planned.Drift,
 		Checks: preflight.Report{Checks: []preflight.Check{}, Quotas: []preflight.Quota{}},
@@ -136,6 +139,12 @@ func (e *Environment) overview(planned plan.Plan, order graph.Graph) (Overview, 
 	if err != nil {
 		return overview, err
 	}
+	if ask {
+		progress.Waiting("AWS to say what it asks for instances")
+		if prices, err = e.ask(ctx, prices, planned); err != nil {
+			return overview, err
+		}
+	}
 	overview.Cost = prices.Of(planned, e.options.Region)
 	made := forecast.Make(planned, order, durations)
 	overview.Forecast = Forecast{Seconds: made.Total.Seconds(), AsOf: durations.AsOf, Cluster: made.First("aws_eks_node_group").Seconds(), Path: []Leg{}}
@@ -148,6 +157,18 @@ func (e *Environment) overview(planned plan.Plan, order graph.Graph) (Overview, 
 		overview.Versions = map[string]string{"terraform": e.binary.Version}
 	}
 	return overview, nil
+}
+
+// ask takes the prices of instances from AWS' price list.
+func (e *Environment) ask(ctx context.Context, prices cost.Table, planned plan.Plan) (cost.Table, error) {
+	opened, err := e.open(ctx)
+	if err != nil {
+		return prices, err
+	}
+	limited, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	list := pricing.NewFromConfig(opened.settings, func(o *pricing.Options) { o.Region = cost.ListRegion })
+	return prices.Ask(limited, list, planned, e.options.Region, time.Now())
 }
 
 // checkTimeout ends questions to AWS: what has not been answered is unknown.
@@ -167,7 +188,7 @@ func (e *Environment) check(ctx context.Context, planned plan.Plan) (preflight.R
 	defer cancel()
 	report := preflight.Report{
 		Account: opened.identity.Account, Principal: opened.identity.ARN, Region: e.options.Region,
-		Checks: make([]preflight.Check, 2, 3), Quotas: []preflight.Quota{},
+		Checks: make([]preflight.Check, 2, 4), Quotas: []preflight.Quota{},
 	}
 	version := preflight.ClusterVersion(planned)
 	if version != "" {
@@ -175,6 +196,9 @@ func (e *Environment) check(ctx context.Context, planned plan.Plan) (preflight.R
 	}
 	adds := func(kind string) bool {
 		return slices.ContainsFunc(planned.Resources, func(r plan.Resource) bool { return r.Type == kind && r.Action == plan.Add })
+	}
+	if check, has := preflight.Firewall(planned, e.options.Requests); has {
+		report.Checks = append(report.Checks, check)
 	}
 	var all errgroup.Group
 	all.Go(func() error {

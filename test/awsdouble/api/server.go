@@ -73,7 +73,7 @@ func Serve(t testing.TB, account *cloud.Account) *Server {
 func New(account *cloud.Account) *Server {
 	server := &Server{account: account, operations: map[string]operation{}}
 	for _, some := range []map[string]operation{
-		identity(), compute(), clusters(), databases(), balancers(), domains(), quotas(), tagging(), storage(),
+		identity(), compute(), clusters(), databases(), balancers(), domains(), quotas(), prices(), tagging(), storage(),
 	} {
 		for name, does := range some {
 			server.operations[name] = does

@@ -26,7 +26,7 @@ type measured struct {
 	Failed    int64   `json:"failed"`
 	P50       float64 `json:"p50Milliseconds"` // from when it left
 	P99       float64 `json:"p99Milliseconds"`
-	LagP95    float64 `json:"lagP95Milliseconds"` // how late it left
+	LagP99    float64 `json:"lagP99Milliseconds"` // how late it left
 	CPUMicros float64 `json:"cpuMicrosecondsPerRequest"`
 }
 
@@ -63,7 +63,7 @@ func attack(url string, rate int, duration time.Duration, counts bool) measured 
 		return made
 	}
 	made.CPUMicros = float64((processorTime() - before).Microseconds()) / float64(made.Sent)
-	made.P50, made.P99, made.LagP95 = quantile(service, 0.5), quantile(service, 0.99), quantile(lag, 0.95)
+	made.P50, made.P99, made.LagP99 = quantile(service, 0.5), quantile(service, 0.99), quantile(lag, 0.99)
 	return made
 }
 

@@ -12,8 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -22,18 +20,10 @@ import (
 // domain is staging's.
 const domain = "staging.example.com"
 
-// internet is a proxy that knows one host, the domain: what AWS' edge would do with a
-// request, it does by paths. It gives its address, and the certificate to trust.
-func internet(t *testing.T, paths map[string]string) (address string, authority []byte) {
+// internet is a proxy that knows one host, the domain, which edge answers for. It gives
+// its address, and the certificate to trust.
+func internet(t *testing.T, edge http.Handler) (address string, authority []byte) {
 	t.Helper()
-	edge := http.NewServeMux()
-	for path, target := range paths {
-		at, err := url.Parse(target)
-		if err != nil {
-			t.Fatal(err)
-		}
-		edge.Handle(path, httputil.NewSingleHostReverseProxy(at))
-	}
 	certificate, authority := certify(t)
 	tunnel := &tunnels{ends: make(chan net.Conn), closed: make(chan struct{})}
 	secure := &http.Server{Handler: edge, ReadHeaderTimeout: time.Minute}

@@ -37,6 +37,7 @@ func TestRefused(t *testing.T) {
 				}})
 			}, 1, "zone-undelegated", []string{"zone_id", "Z0000000000000"},
 		},
+		"zone that others are asked for": {elsewhere, 1, "zone-undelegated", []string{"ns.elsewhere.example", "ns-1.example.net", "enter NS records"}},
 		"bucket of somebody else": {
 			func(w *world) {
 				w.add(cloud.Resource{Type: "aws_s3_bucket", ID: "pocctl-state-" + account + "-eu-west-1", Attributes: map[string]any{

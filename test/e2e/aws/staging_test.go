@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/pocctl/pocctl/test/awsdouble/balancer"
 	"github.com/pocctl/pocctl/test/awsdouble/cloud"
 	"github.com/pocctl/pocctl/test/awsdouble/cluster"
 	"github.com/pocctl/pocctl/test/e2e/harness"
@@ -28,6 +29,16 @@ secrets:
 releases:
   - {name: postgres, chart: postgres}
   - {name: redis, chart: redis}
+  # That of staging's chart, whose operator is operator.go.
+  - name: prometheus
+    chart: prometheus
+    namespace: monitoring
+    values:
+      fullnameOverride: kube-prometheus-stack-prometheus
+      url: http://kube-prometheus-stack-prometheus.monitoring:9090
+      ingress: {enabled: false}
+      scrapeInterval: 2s
+      scrape: []
 `
 
 // seconds of Terraform that AWS would take, times this, is what the double takes.
@@ -41,6 +52,21 @@ type run struct {
 		Name  string `json:"name"`
 		Steps []step `json:"steps"`
 	} `json:"phases"`
+	Canary *struct {
+		Verdict  string `json:"verdict"`
+		Weight   int    `json:"weight"`
+		Requests int64  `json:"requests"`
+	} `json:"canary"`
+	SLO []struct {
+		Name     string  `json:"name"`
+		Verdict  string  `json:"verdict"`
+		Observed float64 `json:"observed"`
+		Samples  int64   `json:"samples"`
+	} `json:"slo"`
+	Error *struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
 }
 
 type step struct {
@@ -82,6 +108,8 @@ func newStage(t *testing.T) *stage {
 	served := cluster.Serve(t, s.account, "pocctl-staging", target)
 	s.control(cloud.Control{Scale: scale, Values: served.Values()})
 	s.fillSecrets()
+	proxy, authority := internet(t, balancer.Serve(t, target))
+	s.extra = append(s.extra, "HTTPS_PROXY="+proxy, "SSL_CERT_FILE="+s.write("authority.pem", string(authority)))
 	return s
 }
 
@@ -98,6 +126,9 @@ func stagingFile(t *testing.T) string {
 	// docs/adr/0022 says why a pod behind may name no account.
 	content = swap(t, content, "      ingress: {className: alb, annotations: *edge}\n", "      ingress: {className: alb, annotations: *edge}\n      serviceAccount: {create: false}\n")
 	content = swap(t, content, "preStopSleepSeconds: 20", "preStopSleepSeconds: 0")
+	content = swap(t, content, "stepSeconds: 60", "stepSeconds: 10")
+	content = swap(t, content, "rate: 50", "rate: 120")
+	content = swap(t, content, "duration: 60s", "duration: 30s")
 	versions := map[string]string{}
 	for _, found := range regexp.MustCompile(`chart: (\S+)\n    repository: \S+\n    version: (\S+)\n`).FindAllStringSubmatch(content, -1) {
 		versions[found[1]] = found[2]
@@ -140,12 +171,16 @@ stringData: {viewer: viewers-secret-0123456789, editor: editors-secret-012345678
 `, password("postgres-auth"), password("redis-auth")))
 }
 
-func (s *stage) up(args ...string) run {
+// run runs a command that prints what it did, and wants its exit code.
+func (s *stage) run(exit int, args ...string) run {
 	s.t.Helper()
-	out := s.must(s.pocctl(append([]string{"up", "-o", "json", "--skip", "smoke,canary,verify"}, args...)...))
+	r := s.pocctl(append(args, "-o", "json")...)
+	if r.exit != exit {
+		s.t.Fatalf("exit %d, want %d\nstdout: %s\nstderr: %s", r.exit, exit, r.stdout, tail(r.stderr))
+	}
 	var document run
-	if err := json.Unmarshal([]byte(out), &document); err != nil {
-		s.t.Fatalf("stdout is no JSON document: %v\n%s", err, out)
+	if err := json.Unmarshal([]byte(r.stdout), &document); err != nil {
+		s.t.Fatalf("stdout is no JSON document: %v\n%s", err, r.stdout)
 	}
 	return document
 }
@@ -165,8 +200,8 @@ func TestStaging(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	t.Run("smoke", s.serves)
-	t.Run("up again", s.staysUp)
+	t.Run("up again, whole", s.isWhole)
+	t.Run("a bad version", s.takesBack)
 	t.Run("plan", s.isPlanned)
 	t.Run("another machine", s.reachedFromElsewhere)
 	t.Run("down", s.goesDown)
@@ -174,7 +209,7 @@ func TestStaging(t *testing.T) {
 
 func (s *stage) comesUp(t *testing.T) {
 	s.t = t
-	steps := s.up().steps()
+	steps := s.run(0, "up", "--skip", "smoke,canary,verify").steps()
 	terraform := steps["provision/terraform"]
 	for _, name := range []string{"provision/cluster", "deploy/metrics-server", "deploy/kyverno", "deploy/policies", "deploy/external-secrets", "deploy/kube-prometheus-stack"} {
 		if one := steps[name]; one.Status != "passed" || one.Start > terraform.Start+terraform.Seconds {
@@ -231,38 +266,53 @@ func (s *stage) tookAsPredicted(detail string) {
 	}
 }
 
-// serves asks the service as people do: by its domain, with tokens of its issuer.
-func (s *stage) serves(t *testing.T) {
-	s.t = t
-	service := func(name string) string {
-		return "http://" + s.must(s.kubectl("-n", "pocctl", "get", "service", name, "-o", "jsonpath={.spec.clusterIP}")) + ":8080"
-	}
-	proxy, authority := internet(t, map[string]string{"/issuer/": service("issuer"), "/": service("backend")})
-	before := s.extra
-	defer func() { s.extra = before }()
-	s.extra = append(append([]string{}, before...), "HTTPS_PROXY="+proxy, "SSL_CERT_FILE="+s.write("authority.pem", string(authority)))
-	var document run
-	out := s.must(s.pocctl("smoke", "-o", "json"))
-	if err := json.Unmarshal([]byte(out), &document); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"smoke/components", "smoke/migrations", "smoke/login", "smoke/transaction"} {
-		if one := document.steps()[name]; one.Status != "passed" {
-			t.Errorf("%s %s: %s", name, one.Status, one.Detail)
-		}
-	}
-}
-
-func (s *stage) staysUp(t *testing.T) {
+// isWhole does all that up does: what is there stays, the service is asked as people do,
+// by its domain and with tokens of its issuer, its version is delivered as a canary, by
+// the load balancer's weights, and is held to the objectives.
+func (s *stage) isWhole(t *testing.T) {
 	s.t = t
 	before := s.count("")
-	for name, one := range s.up().steps() {
+	operate(s)
+	document := s.run(0, "up")
+	for name, one := range document.steps() {
 		if (strings.HasPrefix(name, "deploy/") && name != "deploy/secrets" || name == "provision/terraform") && one.Detail != "already so" {
 			t.Errorf("%s had something to do: %s", name, one.Detail)
 		}
 	}
+	for _, name := range []string{"smoke/components", "smoke/migrations", "smoke/login", "smoke/transaction", "canary/backend", "verify/slo"} {
+		if one := document.steps()[name]; one.Status != "passed" {
+			t.Errorf("%s %s: %s", name, one.Status, one.Detail)
+		}
+	}
+	if document.Canary == nil || document.Canary.Verdict != "promoted" || document.Canary.Requests < 300 {
+		t.Errorf("canary: %+v", document.Canary)
+	}
+	for _, objective := range document.SLO {
+		if objective.Verdict != "met" {
+			t.Errorf("objective %s is %s: %v of %d", objective.Name, objective.Verdict, objective.Observed, objective.Samples)
+		}
+	}
+	if len(document.SLO) == 0 {
+		t.Error("no objective was judged")
+	}
 	if after := s.count(""); after != before {
 		t.Errorf("there were %d resources, and now there are %d", before, after)
+	}
+}
+
+// takesBack ships a version that is bad.
+func (s *stage) takesBack(t *testing.T) {
+	s.t = t
+	stable := func() string {
+		return s.must(s.kubectl("-n", "pocctl", "get", "rollouts.argoproj.io/backend", "-o", "jsonpath={.status.stableRS} {.status.phase}"))
+	}
+	before := stable()
+	document := s.run(5, "canary", "--set", "config.extra.POCCTL_FAULT_ERROR_PERCENT=5")
+	if document.Error == nil || document.Error.Code != "canary-rolled-back" || document.Canary == nil || document.Canary.Verdict != "rolled-back" || document.Canary.Weight > 50 {
+		t.Errorf("error %+v, canary %+v", document.Error, document.Canary)
+	}
+	if after := stable(); after != before {
+		t.Errorf("stable is %s, was %s", after, before)
 	}
 }
 

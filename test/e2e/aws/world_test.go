@@ -96,6 +96,16 @@ func checkout(t *testing.T) string {
 	return root
 }
 
+// rewriteRoot changes a text of the small root module.
+func (w *world) rewriteRoot(old, fresh string) {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.source, "modules", "roots", "staging", "main.tf"))
+	if err != nil || strings.Count(string(text), old) != 1 {
+		w.t.Fatalf("the root module has %q %d times, %v", old, strings.Count(string(text), old), err)
+	}
+	w.write("source/modules/roots/staging/main.tf", strings.Replace(string(text), old, fresh, 1))
+}
+
 func (w *world) write(name, content string) string {
 	w.t.Helper()
 	path := filepath.Join(w.home, name)

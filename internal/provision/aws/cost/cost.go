@@ -16,6 +16,8 @@ type Estimate struct {
 	Currency string `json:"currency"` // USD
 	Region   string `json:"region"`
 	AsOf     string `json:"asOf"` // the month of the prices
+	// Asked is nil if AWS' price list was not asked.
+	Asked *Asked `json:"asked,omitempty"`
 	// Before and After are all resources before and after the plan.
 	Before  float64  `json:"before"`
 	After   float64  `json:"after"`
@@ -24,6 +26,12 @@ type Estimate struct {
 	ByUse []ByUse `json:"byUse"`
 	// Unknown are resources without a price, or with one that is partly a guess.
 	Unknown []Unknown `json:"unknown"`
+}
+
+// Asked says what AWS' own price list told.
+type Asked struct {
+	On     string `json:"on"`     // the day, as 2006-01-02
+	Prices int    `json:"prices"` // of instance types that are not the table's
 }
 
 // Module is what the resources of a module cost.
@@ -64,6 +72,10 @@ func (t Table) Known(region string) bool {
 // costs is Unknown.
 func (t Table) Of(p plan.Plan, region string) Estimate {
 	estimate := Estimate{Currency: "USD", Region: region, AsOf: t.AsOf, Modules: []Module{}, ByUse: []ByUse{}, Unknown: []Unknown{}}
+	if t.asked != nil {
+		estimate.Asked = &Asked{On: t.asked.on, Prices: t.asked.answered}
+		estimate.Unknown = append(estimate.Unknown, t.asked.unanswered...)
+	}
 	prices := t.Regions[region]
 	modules := map[string]map[string]*Line{}
 	disks := templateDisks(p)

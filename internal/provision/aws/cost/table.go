@@ -24,6 +24,8 @@ type Table struct {
 	// ByUse says, by type, what goes by use and is not counted.
 	ByUse   map[string]string `yaml:"byUse"`
 	Regions map[string]Region `yaml:"regions"`
+
+	asked *asked // nil if all prices are those above
 }
 
 // Region holds the prices of one region.

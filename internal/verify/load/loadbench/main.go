@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -55,6 +56,7 @@ func main() {
 	serve := flag.Bool("serve", false, "be the trivial server")
 	duration := flag.Duration("duration", 10*time.Second, "how long to hold the rate")
 	rate := flag.Float64("rate", goalRate, "requests a second to hold")
+	long := flag.Duration("soak", 0, "only hold 1,000 requests a second for so long, and watch memory")
 	vegeta := flag.String("vegeta", "", "the program of test/bench/vegeta, to compare with; empty compares with nothing")
 	flag.Parse()
 	if *serve {
@@ -62,7 +64,12 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ok, err := bench(ctx, *rate, *duration, *vegeta)
+	ok, err := false, error(nil)
+	if *long > 0 {
+		ok, err = soakAlone(ctx, *long)
+	} else {
+		ok, err = bench(ctx, *rate, *duration, *vegeta)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench:", err)
@@ -72,24 +79,39 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, rate float64, duration time.Duration, vegeta string) (bool, error) {
+// start starts the trivial server on another core, and gives its URL.
+func start(ctx context.Context) (child *exec.Cmd, url string, err error) {
 	if err := useCore(0); err != nil {
-		return false, err
+		return nil, "", err
 	}
-	child := exec.CommandContext(ctx, "/proc/self/exe", "-serve")
+	child = exec.CommandContext(ctx, "/proc/self/exe", "-serve")
 	child.Stderr = os.Stderr
 	address, err := child.StdoutPipe()
 	if err != nil {
-		return false, err
+		return nil, "", err
 	}
 	if err := child.Start(); err != nil {
-		return false, fmt.Errorf("start the server: %w", err)
+		return nil, "", fmt.Errorf("start the server: %w", err)
+	}
+	if _, err := fmt.Fscanln(address, &url); err != nil {
+		_ = child.Process.Kill()
+		return nil, "", errors.Join(fmt.Errorf("read the server's address: %w", err), child.Wait())
+	}
+	return child, url, nil
+}
+
+func show(found map[string]any) error {
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(found)
+}
+
+func bench(ctx context.Context, rate float64, duration time.Duration, vegeta string) (bool, error) {
+	child, url, err := start(ctx)
+	if err != nil {
+		return false, err
 	}
 	defer func() { _ = child.Process.Kill(); _ = child.Wait() }()
-	var url string
-	if _, err := fmt.Fscanln(address, &url); err != nil {
-		return false, fmt.Errorf("read the server's address: %w", err)
-	}
 
 	hold, err := leastDisturbed(ctx, url, load.Plan{Rate: rate, Duration: duration, Warmup: 2 * time.Second})
 	if err != nil {
@@ -117,9 +139,7 @@ func bench(ctx context.Context, rate float64, duration time.Duration, vegeta str
 		}
 		found["compare"], ok = compared, ok && compared.OK
 	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetIndent("", "  ")
-	return ok, encoder.Encode(found)
+	return ok, show(found)
 }
 
 // leastDisturbed runs a plan until it meets the goal, three times at most, and
