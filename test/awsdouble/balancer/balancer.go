@@ -14,15 +14,14 @@ import (
 	"testing"
 	"time"
 
-	discovery "k8s.io/api/discovery/v1"
 	networking "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	corelisters "k8s.io/client-go/listers/core/v1"
-	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 	networklisters "k8s.io/client-go/listers/networking/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/pocctl/pocctl/test/awsdouble/replicas"
 )
 
 const (
@@ -37,8 +36,7 @@ const (
 // balancer knows what the cluster says now.
 type balancer struct {
 	ingresses networklisters.IngressLister
-	services  corelisters.ServiceLister
-	slices    discoverylisters.EndpointSliceLister
+	replicas  *replicas.Replicas
 }
 
 // Serve gives what answers the balancer's requests, until the test ends. Where it can't
@@ -50,22 +48,8 @@ func Serve(t testing.TB, target *rest.Config) http.Handler {
 		t.Fatal(err)
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
-	b := &balancer{
-		ingresses: factory.Networking().V1().Ingresses().Lister(),
-		services:  factory.Core().V1().Services().Lister(),
-		slices:    factory.Discovery().V1().EndpointSlices().Lister(),
-	}
-	stop := make(chan struct{})
-	factory.Start(stop)
-	t.Cleanup(func() {
-		close(stop)
-		factory.Shutdown()
-	})
-	for kind, synced := range factory.WaitForCacheSync(stop) {
-		if !synced {
-			t.Fatalf("the balancer can't watch %s", kind)
-		}
-	}
+	b := &balancer{ingresses: factory.Networking().V1().Ingresses().Lister(), replicas: replicas.Watch(t, target)}
+	replicas.Start(t, factory)
 	// A replica that ends closes what it no longer answers on.
 	transport := &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 2 * time.Second}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -108,7 +92,11 @@ func (b *balancer) choose(path string) (string, error) {
 			return "", err
 		}
 	}
-	return b.replica(ingress.Namespace, group)
+	ready, err := b.replicas.Ready(ingress.Namespace, group.Service, group.Port)
+	if err != nil {
+		return "", err
+	}
+	return ready[rand.IntN(len(ready))], nil // targets are pods
 }
 
 // match gives the Ingress with the longest path that path begins with.
@@ -176,39 +164,4 @@ func act(ingress *networking.Ingress, name string) (target, error) {
 		}
 	}
 	return target{}, errors.New("weights do not add up")
-}
-
-// replica gives the address of a pod of the Service that is ready: targets are pods.
-func (b *balancer) replica(namespace string, group target) (string, error) {
-	service, err := b.services.Services(namespace).Get(group.Service)
-	if err != nil {
-		return "", err
-	}
-	port := ""
-	for _, one := range service.Spec.Ports {
-		if one.Name == group.Port || fmt.Sprint(one.Port) == group.Port {
-			port = one.Name
-		}
-	}
-	parts, err := b.slices.EndpointSlices(namespace).List(labels.SelectorFromSet(labels.Set{discovery.LabelServiceName: service.Name}))
-	if err != nil {
-		return "", err
-	}
-	var ready []string
-	for _, part := range parts {
-		for _, one := range part.Ports {
-			if one.Name == nil || *one.Name != port || one.Port == nil {
-				continue
-			}
-			for _, endpoint := range part.Endpoints {
-				if endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready {
-					ready = append(ready, fmt.Sprintf("%s:%d", endpoint.Addresses[0], *one.Port))
-				}
-			}
-		}
-	}
-	if len(ready) == 0 {
-		return "", fmt.Errorf("no replica of Service %s is ready on port %s", service.Name, group.Port)
-	}
-	return ready[rand.IntN(len(ready))], nil
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/pocctl/pocctl/test/awsdouble/api"
 	"github.com/pocctl/pocctl/test/awsdouble/cloud"
+	"github.com/pocctl/pocctl/test/awsdouble/replicas"
 )
 
 // Cluster is the endpoint, as EKS tells of one.
@@ -52,9 +53,13 @@ func Serve(t testing.TB, account *cloud.Account, name string, target *rest.Confi
 			request.Out.Header.Del("Authorization")
 		},
 	}
+	services := &serviceProxy{replicas.Watch(t, target)}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
 		if err := authenticate(request, account, name, time.Now()); err != nil {
 			refuse(writer, err)
+			return
+		}
+		if services.serve(writer, request) {
 			return
 		}
 		proxy.ServeHTTP(writer, request)

@@ -127,7 +127,7 @@ func stagingFile(t *testing.T) string {
 	content = swap(t, content, "      ingress: {className: alb, annotations: *edge}\n", "      ingress: {className: alb, annotations: *edge}\n      serviceAccount: {create: false}\n")
 	content = swap(t, content, "preStopSleepSeconds: 20", "preStopSleepSeconds: 0")
 	content = swap(t, content, "stepSeconds: 60", "stepSeconds: 10")
-	content = swap(t, content, "rate: 50", "rate: 120")
+	content = swap(t, content, "rate: 50", "rate: 90")
 	content = swap(t, content, "duration: 60s", "duration: 30s")
 	versions := map[string]string{}
 	for _, found := range regexp.MustCompile(`chart: (\S+)\n    repository: \S+\n    version: (\S+)\n`).FindAllStringSubmatch(content, -1) {

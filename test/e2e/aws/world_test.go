@@ -169,7 +169,7 @@ func (w *world) finish(command *exec.Cmd) result {
 	case err != nil:
 		w.t.Fatalf("run %s: %v", command.Path, err)
 	}
-	w.t.Logf("%s: exit %d after %.1f s", strings.Join(command.Args[1:2], " "), r.exit, r.seconds)
+	w.t.Logf("%s: exit %d after %.1f s", strings.Join(command.Args[:min(2, len(command.Args))], " "), r.exit, r.seconds)
 	return r
 }
 
