@@ -35,7 +35,7 @@ func TestIdenticalBuilds(t *testing.T) {
 	box.Env = box.Write("local.yaml", content)
 	box.Must(box.Pocctl("up", "--skip", "canary,verify", "-o", "json"))
 	for build := range builds {
-		result := box.Pocctl("canary", "--set", fmt.Sprintf("podAnnotations.build=%d", build+1), "-o", "json")
+		result := box.Pocctl("canary", "--set", fmt.Sprintf("podAnnotations.build=number-%d", build+1), "-o", "json")
 		run := parse(t, result.Stdout)
 		if result.Exit != 0 || run.Canary == nil || run.Canary.Verdict != "promoted" || run.Canary.Requests < 100 {
 			t.Fatalf("build %d: exit %d, error %+v, canary %+v\n%s", build+1, result.Exit, run.Error, run.Canary, result.Stderr)
