@@ -326,18 +326,26 @@ func (s *stage) isPlanned(t *testing.T) {
 		Infrastructure struct {
 			Counts map[string]int `json:"counts"`
 			Kept   int            `json:"kept"`
+			Cost   struct {
+				Asked struct {
+					Prices int `json:"prices"`
+				} `json:"asked"`
+			} `json:"cost"`
 		} `json:"infrastructure"`
 		Releases []struct {
 			Release string            `json:"release"`
 			Changes []json.RawMessage `json:"changes"`
 		} `json:"releases"`
 	}
-	out := s.must(s.pocctl("plan", "-o", "json"))
+	out := s.must(s.pocctl("plan", "--prices", "api", "-o", "json"))
 	if err := json.Unmarshal([]byte(out), &document); err != nil {
 		t.Fatal(err)
 	}
 	if document.Infrastructure.Counts["add"] != 0 || document.Infrastructure.Kept < 200 {
 		t.Errorf("Terraform would change %v, and keep %d", document.Infrastructure.Counts, document.Infrastructure.Kept)
+	}
+	if asked := document.Infrastructure.Cost.Asked.Prices; asked < 3 {
+		t.Errorf("AWS' price list told %d prices: machines, database and cache have one each", asked)
 	}
 	for _, release := range document.Releases {
 		if len(release.Changes) > 0 {
