@@ -105,9 +105,9 @@ func TestCanary(t *testing.T) {
 			}
 		})
 	}
-	unmeasured("hardly a request", "a verdict takes 100 requests", "--no-load")
+	unmeasured("hardly a request", "for want of figures", "--no-load")
 	restore := renameMetric(t, box)
-	unmeasured("a metric renamed", "", "--rate", "150")
+	unmeasured("a metric renamed", "for want of figures", "--rate", "150")
 	restore()
 
 	t.Run("killed, and taken up", func(t *testing.T) {
