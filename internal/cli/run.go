@@ -57,7 +57,7 @@ func (a *app) run(ctx context.Context, o order) error {
 	if err != nil {
 		return err
 	}
-	steps, err := o.steps(s, options)
+	steps, err := o.steps(s, options) //nolint:contextcheck // what describes steps asks nobody
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 // smokeSecret is the variable with the secret of the client whose tokens are sent: a
 // flag would be seen by everybody on the machine.
-const smokeSecret = "POCCTL_SMOKE_SECRET"
+const smokeSecret = "POCCTL_SMOKE_SECRET" //nolint:gosec // a name
 
 // elsewhere is a service that no environment of this machine has.
 type elsewhere struct {

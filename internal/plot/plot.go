@@ -161,8 +161,7 @@ func Since(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
 // Finite tells numbers from what is none.
 func Finite(value float64) bool { return !math.IsNaN(value) && !math.IsInf(value, 0) }
 
-// Tall, Beside and Under are for the template: how high the plot is, and where the
-// labels of its axes stand.
+// Tall is how high the plot is; it and those below are for the template.
 func (s Size) Tall() float64 { return s.Bottom - s.Top }
 
 // Beside is where labels of the axis upwards end.

@@ -75,7 +75,7 @@ func (s *Stack) connectionsDrill(ctx context.Context) alerts.Drill {
 		Name: "connections used up", Alerts: []string{"DatabaseConnectionsHigh"},
 		Make: func(context.Context) error {
 			var holding context.Context
-			holding, stop = context.WithCancel(context.WithoutCancel(ctx))
+			holding, stop = context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // the way back calls it
 			ended = make(chan error, 1)
 			command := []string{"/pocctl", "hold-connections", "--share", fmt.Sprint(held), "--for", holdLasts.String()}
 			go func() {

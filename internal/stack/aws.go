@@ -29,14 +29,14 @@ type awsPlatform struct {
 	applied, failed chan struct{}
 }
 
-func newAWS(options Options) (platform, error) {
+func newAWS(options Options) platform {
 	described := options.Environment.AWS
 	return &awsPlatform{options: options, applied: make(chan struct{}), failed: make(chan struct{}), environment: aws.New(aws.Options{
 		Name: options.Environment.Name, Account: described.Account, Region: described.Region, Domain: described.Domain,
 		Root: described.Root, Bucket: described.StateBucket, Protected: described.Protected, Variables: described.Variables,
 		Modules: options.Modules, Directory: options.StateDirectory,
 		Resolver: resolver(described.Resolver), Requests: busiest(options.Environment),
-	})}, nil
+	})}
 }
 
 // resolver asks that name server; nil asks the machine's own.

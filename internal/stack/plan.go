@@ -19,7 +19,7 @@ type Ahead struct {
 // Ahead lists what up would do. It asks each step's Check and changes nothing;
 // a Check that cannot be answered yet counts as not done.
 func (s *Stack) Ahead(ctx context.Context, selection flow.Selection) ([]Ahead, error) {
-	steps := s.Steps()
+	steps := s.Steps() //nolint:contextcheck // what describes steps asks nobody
 	planned, err := flow.Plan(steps, selection)
 	if err != nil {
 		return nil, err

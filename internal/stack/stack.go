@@ -151,7 +151,7 @@ func New(options Options) (*Stack, error) {
 	case config.KindLocal:
 		s.platform, err = newLocal(options)
 	case config.KindAWS:
-		s.platform, err = newAWS(options)
+		s.platform = newAWS(options)
 	default:
 		err = fault.New(fault.KindUnsupported, "env", options.Environment.Name, "kind", string(kind))
 	}

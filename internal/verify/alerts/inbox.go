@@ -33,7 +33,7 @@ func Inbox(url string, client *http.Client) func(context.Context) (inbox.List, e
 	address := strings.TrimSuffix(url, "/") + "/alerts.json"
 	read := func(ctx context.Context) (inbox.List, error) {
 		var list inbox.List
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 		if err != nil {
 			return list, err
 		}

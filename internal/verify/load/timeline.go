@@ -34,9 +34,9 @@ const mostIntervals = 120
 
 // intervalFor is a round length that cuts a run into at most mostIntervals.
 func intervalFor(run time.Duration) time.Duration {
-	rounds := []time.Duration{1, 2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 3600, 7200} // halves of a second
-	for _, halves := range rounds {
-		if interval := halves * time.Second / 2; run <= interval*mostIntervals {
+	const half = time.Second / 2
+	for _, halves := range []int{1, 2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 3600, 7200} {
+		if interval := time.Duration(halves) * half; run <= interval*mostIntervals {
 			return interval
 		}
 	}

@@ -119,10 +119,10 @@ func Parse(path string, data []byte, open func(name string) ([]byte, error)) (Sc
 	if made.Load.Variables, err = r.variables(written.Variables); err != nil {
 		return Scenario{}, err
 	}
-	if err = r.operations(written.Operations, &made.Load); err != nil {
+	if err := r.operations(written.Operations, &made.Load); err != nil {
 		return Scenario{}, err
 	}
-	if err = r.targets(written.Targets, &made.Load); err != nil {
+	if err := r.targets(written.Targets, &made.Load); err != nil {
 		return Scenario{}, err
 	}
 	made.Stages, err = r.stages(written.Stages)

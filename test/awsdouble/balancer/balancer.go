@@ -139,7 +139,7 @@ type target struct {
 func act(ingress *networking.Ingress, name string) (target, error) {
 	text, has := ingress.Annotations[actions+name]
 	if !has {
-		return target{}, fmt.Errorf("Ingress %s has no action %s", ingress.Name, name)
+		return target{}, fmt.Errorf("ingress %s has no action %s", ingress.Name, name)
 	}
 	var action struct {
 		Type    string `json:"type"`

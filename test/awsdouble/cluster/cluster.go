@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
 	"github.com/pocctl/pocctl/test/awsdouble/api"
@@ -53,7 +54,11 @@ func Serve(t testing.TB, account *cloud.Account, name string, target *rest.Confi
 			request.Out.Header.Del("Authorization")
 		},
 	}
-	services := &serviceProxy{replicas.Watch(t, target)}
+	client, err := kubernetes.NewForConfig(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	services := &serviceProxy{replicas.Ask(client)}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
 		if err := authenticate(request, account, name, time.Now()); err != nil {
 			refuse(writer, err)

@@ -5,6 +5,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/pocctl/pocctl/test/awsdouble/replicas"
 )
@@ -29,16 +30,9 @@ func (p *serviceProxy) serve(w http.ResponseWriter, r *http.Request) bool {
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(request *httputil.ProxyRequest) {
 		request.SetURL(&url.URL{Scheme: "http", Host: ready[0]})
-		request.Out.URL.Path = "/" + trimSlash(found[4])
+		request.Out.URL.Path = "/" + strings.TrimLeft(found[4], "/")
 		request.Out.Header.Del("Authorization")
 	}}
 	proxy.ServeHTTP(w, r)
 	return true
-}
-
-func trimSlash(path string) string {
-	for len(path) > 0 && path[0] == '/' {
-		path = path[1:]
-	}
-	return path
 }

@@ -4,24 +4,46 @@
 package replicas
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	core "k8s.io/api/core/v1"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/rest"
 )
 
 // Replicas knows what the cluster says now.
 type Replicas struct {
-	services listers.ServiceLister
-	pods     listers.PodLister
+	service func(namespace, name string) (*core.Service, error)
+	pods    func(namespace string, selected map[string]string) ([]*core.Pod, error)
 }
 
-// Watch follows Services and pods until the test ends.
+// Ask asks the cluster each time.
+func Ask(client kubernetes.Interface) *Replicas {
+	return &Replicas{
+		service: func(namespace, name string) (*core.Service, error) {
+			return client.CoreV1().Services(namespace).Get(context.Background(), name, meta.GetOptions{})
+		},
+		pods: func(namespace string, selected map[string]string) ([]*core.Pod, error) {
+			list, err := client.CoreV1().Pods(namespace).List(context.Background(), meta.ListOptions{LabelSelector: labels.FormatLabels(selected)})
+			if err != nil {
+				return nil, err
+			}
+			var found []*core.Pod
+			for i := range list.Items {
+				found = append(found, &list.Items[i])
+			}
+			return found, nil
+		},
+	}
+}
+
+// Watch follows Services and pods until the test ends, for those who ask often.
 func Watch(t testing.TB, target *rest.Config) *Replicas {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(target)
@@ -29,9 +51,14 @@ func Watch(t testing.TB, target *rest.Config) *Replicas {
 		t.Fatal(err)
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
-	r := &Replicas{services: factory.Core().V1().Services().Lister(), pods: factory.Core().V1().Pods().Lister()}
+	services, pods := factory.Core().V1().Services().Lister(), factory.Core().V1().Pods().Lister()
 	Start(t, factory)
-	return r
+	return &Replicas{
+		service: func(namespace, name string) (*core.Service, error) { return services.Services(namespace).Get(name) },
+		pods: func(namespace string, selected map[string]string) ([]*core.Pod, error) {
+			return pods.Pods(namespace).List(labels.SelectorFromSet(selected))
+		},
+	}
 }
 
 // Start has informers follow what they are asked for until the test ends.
@@ -43,6 +70,8 @@ func Start(t testing.TB, factory informers.SharedInformerFactory) {
 		close(stop)
 		factory.Shutdown()
 	})
+	late := time.AfterFunc(time.Minute, func() { panic("the cluster's objects did not come within a minute") })
+	defer late.Stop()
 	for kind, synced := range factory.WaitForCacheSync(stop) {
 		if !synced {
 			t.Fatalf("%s can't be watched", kind)
@@ -53,14 +82,14 @@ func Start(t testing.TB, factory informers.SharedInformerFactory) {
 // Ready gives host:port of each pod of a Service that is ready; port is the Service's,
 // by number or name. Without any it is an error, which says why.
 func (r *Replicas) Ready(namespace, service, port string) ([]string, error) {
-	found, err := r.services.Services(namespace).Get(service)
+	found, err := r.service(namespace, service)
 	if err != nil {
 		return nil, err
 	}
 	if len(found.Spec.Selector) == 0 {
 		return nil, fmt.Errorf("service %s selects no pods", service)
 	}
-	pods, err := r.pods.Pods(namespace).List(labels.SelectorFromSet(found.Spec.Selector))
+	pods, err := r.pods(namespace, found.Spec.Selector)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func Main(ctx context.Context, options Options) error {
 	logger := slog.New(slog.NewTextHandler(options.Log, &slog.HandlerOptions{Level: settings.level}))
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	s, err := open(settings, logger)
+	s, err := open(settings, logger) //nolint:contextcheck // what it opens has its own end, by close
 	if err != nil {
 		return fmt.Errorf("start Alertmanager: %w", err)
 	}

@@ -190,14 +190,19 @@ func (a *server) run(ctx context.Context) error {
 			asked <- a.coordinator.Reload()
 		case <-ctx.Done():
 			a.logger.Info("stopping")
-			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-			defer cancel()
-			if err := a.web.Shutdown(stop); !errors.Is(err, context.DeadlineExceeded) {
-				return err
-			}
-			return a.web.Close()
+			return a.shut(ctx)
 		}
 	}
+}
+
+// shut lets requests under way end, for a while.
+func (a *server) shut(ctx context.Context) error {
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := a.web.Shutdown(stop); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return a.web.Close()
 }
 
 // end stops what sends, then writes what is to be known the next time.

@@ -148,7 +148,8 @@ func askTruth(ctx context.Context, url string) (found truth, err error) {
 		return found, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	return found, json.NewDecoder(response.Body).Decode(&found)
+	err = json.NewDecoder(response.Body).Decode(&found)
+	return found, err
 }
 
 func ours(ctx context.Context, url string, rate float64, duration time.Duration) (attempt, error) {
@@ -174,6 +175,7 @@ func theirs(program string) generator {
 		if err != nil {
 			return got, fmt.Errorf("send with %s: %w", program, err)
 		}
-		return got, json.Unmarshal(out, &got)
+		err = json.Unmarshal(out, &got)
+		return got, err
 	}
 }

@@ -60,16 +60,18 @@ func main() {
 	vegeta := flag.String("vegeta", "", "the program of test/bench/vegeta, to compare with; empty compares with nothing")
 	flag.Parse()
 	if *serve {
-		server()
+		if err := server(os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "loadbench server:", err)
+			os.Exit(1)
+		}
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ok, err := false, error(nil)
+	measure := func() (bool, error) { return bench(ctx, *rate, *duration, *vegeta) }
 	if *long > 0 {
-		ok, err = soakAlone(ctx, *long)
-	} else {
-		ok, err = bench(ctx, *rate, *duration, *vegeta)
+		measure = func() (bool, error) { return soakAlone(ctx, *long) }
 	}
+	ok, err := measure()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "loadbench:", err)

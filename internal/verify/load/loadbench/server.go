@@ -5,8 +5,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -30,20 +30,21 @@ type truth struct {
 	P99 float64 `json:"p99Milliseconds"`
 }
 
-func server() {
+// server serves until it is killed, and writes its URL first.
+func server(out io.Writer) error {
 	if err := useCore(1); err != nil {
-		fmt.Fprintln(os.Stderr, "loadbench server:", err)
-		os.Exit(1)
+		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // takes no time
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "loadbench server:", err)
-		os.Exit(1)
+		return err
 	}
-	fmt.Printf("http://%s\n", listener.Addr())
+	if _, err := fmt.Fprintf(out, "http://%s\n", listener.Addr()); err != nil {
+		return err
+	}
 	var kept known
 	// A server that costs little, so that the generator is what reaches its end first.
-	_ = (&fasthttp.Server{Handler: func(c *fasthttp.RequestCtx) {
+	return (&fasthttp.Server{Handler: func(c *fasthttp.RequestCtx) {
 		switch string(c.Path()) {
 		case "/known":
 			kept.serve()
