@@ -46,6 +46,11 @@ test: ## Run every test: unit, race, end to end
 	@$(MAKE) --no-print-directory build tools/sqs/node_modules awsdouble operator
 	scripts/test
 
+.PHONY: race
+race: build tools/sqs/node_modules ## Run every unit test under the race detector, with what compiles Kubernetes in
+	@scripts/prerequisites go gcc postgres redis-server npm
+	scripts/test race
+
 .PHONY: build
 build: $(DEFINITIONS) $(ROLLOUTS) $(SWAGGER) $(SHIM)/program/container-shim-$(shell go env GOARCH 2>/dev/null) $(EXPORTER)/program/exporter-$(shell go env GOARCH 2>/dev/null).gz ## Build bin/pocctl
 	@scripts/prerequisites go
