@@ -171,6 +171,19 @@ func TestCanary(t *testing.T) {
 		before = stable()
 	})
 
+	t.Run("a faster one", func(t *testing.T) {
+		box := box.For(t)
+		// 15 ms more are too little to matter; the one after is faster by as much.
+		for _, latency := range []string{"15ms", "0s"} {
+			result := box.Pocctl("canary", "--rate", "150", "--set", "config.extra.POCCTL_FAULT_LATENCY="+latency, "-o", "json")
+			run := parse(t, result.Stdout)
+			if result.Exit != 0 || run.Canary == nil || run.Canary.Verdict != "promoted" {
+				t.Fatalf("with a latency of %s: exit %d, error %+v, canary %+v", latency, result.Exit, run.Error, run.Canary)
+			}
+		}
+		before = stable()
+	})
+
 	t.Run("by hand", func(t *testing.T) {
 		box := box.For(t)
 		first := begin(t, box, "canary", "--rate", "150", "--set", "podAnnotations.change=two", "-o", "json")
