@@ -79,6 +79,7 @@ func (a *app) plan() *cobra.Command {
 	flags.StringVar(&prices, "prices", prices, "where prices of instances are from: `table|api`, the one built in or AWS' own")
 	command.MarkFlagsMutuallyExclusive("from", "only")
 	command.MarkFlagsMutuallyExclusive("markdown", "drift")
+	command.MarkFlagsMutuallyExclusive("prices", "drift")
 	complete(command, "from", cobra.ShellCompDirectiveNoFileComp, phases)
 	complete(command, "only", cobra.ShellCompDirectiveNoFileComp, phases)
 	complete(command, "prices", cobra.ShellCompDirectiveNoFileComp, func() []string { return []string{pricesTable, pricesAPI} })

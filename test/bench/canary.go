@@ -42,7 +42,7 @@ func (b bench) canary(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return figures, err
 	}
-	share, err := sawIt(ctx, bad.Canary.To, time.Since(began))
+	share, err := sawIt(ctx, bad.Endpoints["prometheus"], bad.Canary.To, time.Since(began))
 	if err != nil {
 		return figures, err
 	}
@@ -71,9 +71,9 @@ func between(said, one, other string) (float64, error) {
 }
 
 // sawIt gives the share, in percent, of requests in the last while that went to a version.
-func sawIt(ctx context.Context, version string, while time.Duration) (float64, error) {
+func sawIt(ctx context.Context, prometheus, version string, while time.Duration) (float64, error) {
 	query := fmt.Sprintf(`sum by (pod_template_hash) (increase(http_server_request_duration_seconds_count{job="backend",http_route=~"/api/.*"}[%ds]))`, int(while.Seconds()))
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:8080/prometheus/api/v1/query?query="+url.QueryEscape(query), http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, prometheus+"/api/v1/query?query="+url.QueryEscape(query), http.NoBody)
 	if err != nil {
 		return 0, err
 	}

@@ -18,10 +18,11 @@ import (
 
 // document is what bench reads of pocctl.run/v1.
 type document struct {
-	Status  string    `json:"status"`
-	Started time.Time `json:"started"`
-	Seconds float64   `json:"seconds"`
-	Canary  *struct {
+	Status    string            `json:"status"`
+	Started   time.Time         `json:"started"`
+	Seconds   float64           `json:"seconds"`
+	Endpoints map[string]string `json:"endpoints"`
+	Canary    *struct {
 		To       string  `json:"to"` // 0.1.0 (hash of its pods' template)
 		Verdict  string  `json:"verdict"`
 		Weight   int     `json:"weight"`

@@ -168,7 +168,7 @@ func (e *Environment) ask(ctx context.Context, prices cost.Table, planned plan.P
 	limited, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	list := pricing.NewFromConfig(opened.settings, func(o *pricing.Options) { o.Region = cost.ListRegion })
-	return prices.Ask(limited, list, planned, e.options.Region, time.Now())
+	return prices.Ask(limited, list, planned, e.options.Region, time.Now()), ctx.Err()
 }
 
 // checkTimeout ends questions to AWS: what has not been answered is unknown.

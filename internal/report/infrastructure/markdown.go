@@ -24,7 +24,7 @@ func (p Plan) Markdown(w io.Writer) error {
 	}
 	out.WriteString("| | |\n|---|---|\n")
 	fmt.Fprintf(&out, "| resources | **%d** to add, **%d** to change, **%d** to destroy, **%d** to replace; %d stay |\n", o.Counts.Add, o.Counts.Change, o.Counts.Destroy, o.Counts.Replace, o.Kept)
-	fmt.Fprintf(&out, "| cost of a month | **%s**, now %s (%s, prices of %s, without what goes by use) |\n", dollars(o.Cost.After), dollars(o.Cost.Before), o.Cost.Region, o.Cost.AsOf)
+	fmt.Fprintf(&out, "| cost of a month | **%s**, now %s (%s, prices of %s, without what goes by use) |\n", dollars(o.Cost.After), dollars(o.Cost.Before), o.Cost.Region, o.Cost.Prices())
 	fmt.Fprintf(&out, "| time | %s |\n", p.times())
 	fmt.Fprintf(&out, "| drift | %d changed outside Terraform |\n", len(o.Drift))
 	for _, check := range o.Checks.Checks {

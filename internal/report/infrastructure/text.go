@@ -113,11 +113,7 @@ func (p *page) costs() {
 	}
 	table.Rows = append(table.Rows, []string{p.Styles.Bold("all"), dollars(cost.Before), p.Styles.Bold(dollars(cost.After)), ""})
 	p.WriteString(table.Render(p.Width, p.Styles))
-	prices := cost.AsOf
-	if cost.Asked != nil {
-		prices += fmt.Sprintf(", but for %d of instances that AWS' price list told on %s", cost.Asked.Prices, cost.Asked.On)
-	}
-	fmt.Fprintf(p, "  %s\n", p.Styles.Dim(fmt.Sprintf("US dollars without tax in %s, on demand, by the prices of %s", cost.Region, prices)))
+	fmt.Fprintf(p, "  %s\n", p.Styles.Dim(fmt.Sprintf("US dollars without tax in %s, on demand, by the prices of %s", cost.Region, cost.Prices())))
 	if len(cost.ByUse) > 0 {
 		fmt.Fprintf(p, "  %s\n", p.Styles.Dim("not counted, as it goes by use: "+byUse(p.Plan)))
 	}

@@ -6,6 +6,7 @@ package replicas
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,16 +66,17 @@ func Watch(t testing.TB, target *rest.Config) *Replicas {
 func Start(t testing.TB, factory informers.SharedInformerFactory) {
 	t.Helper()
 	stop := make(chan struct{})
+	end := sync.OnceFunc(func() { close(stop) })
 	factory.Start(stop)
 	t.Cleanup(func() {
-		close(stop)
+		end()
 		factory.Shutdown()
 	})
-	late := time.AfterFunc(time.Minute, func() { panic("the cluster's objects did not come within a minute") })
+	late := time.AfterFunc(time.Minute, end)
 	defer late.Stop()
 	for kind, synced := range factory.WaitForCacheSync(stop) {
 		if !synced {
-			t.Fatalf("%s can't be watched", kind)
+			t.Fatalf("the cluster's %s did not come within a minute", kind)
 		}
 	}
 }

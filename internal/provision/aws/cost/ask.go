@@ -40,8 +40,12 @@ const (
 
 // Ask gives the table with what AWS asks today, on demand, for the instances that p has:
 // machines, databases and caches, most of a month's cost. All else stays the table's.
-// What the list does not tell keeps its price, and is said in the estimate.
-func (t Table) Ask(ctx context.Context, list PriceList, p plan.Plan, region string, now time.Time) (Table, error) {
+// What the list does not tell keeps its price, and is said in the estimate. In a region
+// that the table does not have, instances alone would be half a sum: nothing is asked.
+func (t Table) Ask(ctx context.Context, list PriceList, p plan.Plan, region string, now time.Time) Table {
+	if !t.Known(region) {
+		return t
+	}
 	wanted := slices.SortedFunc(maps.Keys(products(p)), func(a, b product) int {
 		return cmp.Or(cmp.Compare(a.service, b.service), cmp.Compare(a.kind, b.kind))
 	})
@@ -56,9 +60,6 @@ func (t Table) Ask(ctx context.Context, list PriceList, p plan.Plan, region stri
 		})
 	}
 	_ = all.Wait()
-	if err := errors.Join(silent...); err != nil && ctx.Err() != nil {
-		return t, fmt.Errorf("ask AWS for its prices: %w", err)
-	}
 	prices := t.Regions[region]
 	prices.Instances, prices.Databases, prices.Caches = maps.Clone(prices.Instances), maps.Clone(prices.Databases), maps.Clone(prices.Caches)
 	into := map[string]*map[string]float64{machines: &prices.Instances, databases: &prices.Databases, caches: &prices.Caches}
@@ -76,7 +77,7 @@ func (t Table) Ask(ctx context.Context, list PriceList, p plan.Plan, region stri
 	}
 	t.Regions = maps.Clone(t.Regions)
 	t.Regions[region] = prices
-	return t, nil
+	return t
 }
 
 // asked is what the price list was asked for.
@@ -123,18 +124,20 @@ func hour(ctx context.Context, list PriceList, one product, region string) (floa
 	for _, field := range slices.Sorted(maps.Keys(terms)) {
 		filters = append(filters, types.Filter{Type: types.FilterTypeTermMatch, Field: aws.String(field), Value: aws.String(terms[field])})
 	}
-	answer, err := list.GetProducts(ctx, &pricing.GetProductsInput{ServiceCode: aws.String(one.service), Filters: filters, MaxResults: aws.Int32(100)})
-	if err != nil {
-		return 0, err
-	}
 	found := map[float64]bool{}
-	for _, text := range answer.PriceList {
-		prices, err := onDemand(text)
+	for pages := pricing.NewGetProductsPaginator(list, &pricing.GetProductsInput{ServiceCode: aws.String(one.service), Filters: filters}); pages.HasMorePages(); {
+		answer, err := pages.NextPage(ctx)
 		if err != nil {
 			return 0, err
 		}
-		for _, price := range prices {
-			found[price] = true
+		for _, text := range answer.PriceList {
+			prices, err := onDemand(text)
+			if err != nil {
+				return 0, err
+			}
+			for _, price := range prices {
+				found[price] = true
+			}
 		}
 	}
 	switch prices := slices.Sorted(maps.Keys(found)); len(prices) {

@@ -2,6 +2,7 @@ package cost
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -32,6 +33,14 @@ type Estimate struct {
 type Asked struct {
 	On     string `json:"on"`     // the day, as 2006-01-02
 	Prices int    `json:"prices"` // of instance types that are not the table's
+}
+
+// Prices says of when the prices are: "2025-06", and what AWS' own list told since.
+func (e Estimate) Prices() string {
+	if e.Asked == nil {
+		return e.AsOf
+	}
+	return fmt.Sprintf("%s, but for %d of instances that AWS' price list told on %s", e.AsOf, e.Asked.Prices, e.Asked.On)
 }
 
 // Module is what the resources of a module cost.
