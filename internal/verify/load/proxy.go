@@ -20,7 +20,8 @@ func way(base *url.URL, timeout time.Duration) (dialer, string, error) {
 	proxy, err := httpproxy.FromEnvironment().ProxyFunc()(base)
 	switch {
 	case err != nil:
-		return nil, "", fmt.Errorf("the machine's proxy: %w", err)
+		// What is wrong with it would be told with its password.
+		return nil, "", errors.New("HTTPS_PROXY or HTTP_PROXY of this machine names no proxy")
 	case proxy == nil:
 		return direct, "", nil
 	}
