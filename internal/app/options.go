@@ -135,9 +135,9 @@ type Options struct {
 
 	// FaultErrorPercent, FaultLatency, FaultLatencyJitter and FaultErrorStatus
 	// say what to inject on purpose, FaultRoutes where; see package faults.
-	FaultErrorPercent                float64
-	FaultLatency, FaultLatencyJitter time.Duration
-	FaultErrorStatus                 int
+	FaultErrorPercent, FaultLatencyPercent float64
+	FaultLatency, FaultLatencyJitter       time.Duration
+	FaultErrorStatus                       int
 	// FaultLeak is how many bytes each of those requests keeps for good.
 	FaultLeak   int
 	FaultRoutes []string

@@ -241,6 +241,7 @@ func (o Options) faults(observer faults.Observer) faults.Options {
 	return faults.Options{
 		Spec: faults.Spec{
 			ErrorPercent: o.FaultErrorPercent, ErrorStatus: o.FaultErrorStatus, Latency: o.FaultLatency, LatencyJitter: o.FaultLatencyJitter,
+			LatencyPercent: o.FaultLatencyPercent,
 		},
 		Leak: o.FaultLeak, Routes: o.FaultRoutes, Observer: observer,
 	}

@@ -103,8 +103,9 @@ func behaviourFlags(flags *pflag.FlagSet, o *service.Options) {
 	flags.StringVar(&o.FlagsFile, "flags-file", o.FlagsFile, "`file` of feature flags, watched; empty takes those built in")
 	flags.Float64Var(&o.FaultErrorPercent, "fault-error-percent", o.FaultErrorPercent, "make this share of requests fail on purpose")
 	flags.IntVar(&o.FaultErrorStatus, "fault-error-status", o.FaultErrorStatus, "the HTTP `status` of those")
-	flags.DurationVar(&o.FaultLatency, "fault-latency", o.FaultLatency, "make every request wait on purpose")
+	flags.DurationVar(&o.FaultLatency, "fault-latency", o.FaultLatency, "make requests wait on purpose")
 	flags.DurationVar(&o.FaultLatencyJitter, "fault-latency-jitter", o.FaultLatencyJitter, "give or take this much")
+	flags.Float64Var(&o.FaultLatencyPercent, "fault-latency-percent", 100, "the share of requests that wait")
 	flags.IntVar(&o.FaultLeak, "fault-leak", o.FaultLeak, "make every request keep so many `bytes` of memory on purpose")
 	flags.StringSliceVar(&o.FaultRoutes, "fault-routes", o.FaultRoutes, "only on these `routes`, as /api/v1/products*")
 }

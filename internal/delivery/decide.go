@@ -68,6 +68,7 @@ func (f *follower) blind(ctx context.Context, cause error) error {
 	if f.away.IsZero() {
 		f.away = now
 	}
+	f.blindness = cause
 	f.Progress.Waiting("figures, for %s now: %v", now.Sub(f.away).Round(time.Second), cause)
 	if now.Sub(f.away) < f.Patience {
 		return nil
@@ -112,6 +113,12 @@ func (f *follower) takenBack(ctx context.Context, state rollout.State) error {
 		why = "it was aborted by hand"
 	}
 	if len(wrong) > 0 && !data {
+		// The cluster knows that there is nothing, and pocctl what there is instead.
+		if f.blindness != nil {
+			why = f.blindness.Error() + "; " + why
+		} else if f.step.verdict.Reason != "" {
+			why = f.step.verdict.Reason + "; " + why
+		}
 		return f.unmeasured(ctx, why)
 	}
 	return f.takeBack(ctx, why)

@@ -15,10 +15,12 @@ type follower struct {
 	result Result
 	began  time.Time
 	step   step
-	before map[string]canary.Tally // what each version did in the steps that are over
-	away   time.Time               // since when there are no figures
-	looks  int
-	held   time.Time // since when it waits for a verdict at the last step
+	before map[string][]canary.Window // what each version did in the steps that are over
+	away   time.Time                  // since when there are no figures
+	// blindness is why, the last time.
+	blindness error
+	looks     int
+	held      time.Time // since when it waits for a verdict at the last step
 	// grown is when each pod was seen first: memory grows over more than a step.
 	grown map[string]canary.Counters
 }
@@ -27,14 +29,13 @@ type follower struct {
 type step struct {
 	last    bool // of the steps
 	weight  int
-	since   time.Time // of the weight
-	from    map[string]canary.Counters
+	since   time.Time                 // of the weight
+	records map[string]*canary.Record // by version, at this weight
 	verdict canary.Verdict
-	done    map[string]canary.Tally // by version, at this weight
 }
 
 func (f *follower) follow(ctx context.Context) error {
-	f.began, f.before = f.Now(), map[string]canary.Tally{}
+	f.began, f.before = f.Now(), map[string][]canary.Window{}
 	state, err := f.begin(ctx)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func (f *follower) follow(ctx context.Context) error {
 		}
 		over, err := f.look(ctx, state)
 		if over || err != nil {
-			f.result.Requests = f.before[f.result.To].Requests + f.step.done[f.result.To].Requests
+			f.result.Requests = f.window(f.result.To).Tally().Requests
 			return err
 		}
 		select {
@@ -145,11 +146,10 @@ func (f *follower) enter(state rollout.State) {
 	if outcome := f.step.verdict.Outcome; outcome != "" && f.step.weight > 0 {
 		f.Progress.Info("%d%% of the requests: %s: %s", f.step.weight, outcome, f.step.verdict.Reason)
 	}
-	for version, done := range f.step.done {
-		sum := f.before[version]
-		f.before[version] = canary.Tally{Requests: sum.Requests + done.Requests, Errors: sum.Errors + done.Errors}
+	for version, record := range f.step.records {
+		f.before[version] = append(f.before[version], record.Window())
 	}
-	f.step = step{last: last, weight: state.Weight, since: f.Now(), done: map[string]canary.Tally{}}
+	f.step = step{last: last, weight: state.Weight, since: f.Now()}
 }
 
 // trouble asks now and then whether the canary's pods can become ready at all.
@@ -178,22 +178,36 @@ func (f *follower) measure(ctx context.Context, state rollout.State) error {
 		}
 		return f.blind(ctx, err)
 	}
-	f.away = time.Time{}
+	f.away, f.blindness = time.Time{}, nil
 	f.seen(counters)
-	if f.step.from == nil {
-		f.step.from = counters
+	begins := f.step.records == nil
+	if begins {
+		f.step.records = map[string]*canary.Record{state.Stable: {}, state.Canary: {}}
+	}
+	for version, record := range f.step.records {
+		record.Add(counters[version])
+	}
+	if begins {
 		return nil
 	}
 	increase := func(version string) canary.Window {
-		window := canary.Increase(f.step.from[version], counters[version])
+		window := f.window(version)
 		window.MemoryGrowth = canary.Increase(f.grown[version], counters[version]).MemoryGrowth
-		f.step.done[version] = window.Tally()
-		window.Before = f.before[version]
 		return window
 	}
 	f.step.verdict = canary.Judge(increase(state.Canary), increase(state.Stable), f.Limits)
 	f.result.Verdict = f.step.verdict
 	return nil
+}
+
+// window is what a version did at this weight, and before.
+func (f *follower) window(version string) canary.Window {
+	var window canary.Window
+	if record := f.step.records[version]; record != nil {
+		window = record.Window()
+	}
+	window.Before = f.before[version]
+	return window
 }
 
 // seen notes pods that are new, or have begun anew.

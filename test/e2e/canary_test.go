@@ -44,6 +44,7 @@ func TestCanary(t *testing.T) {
 	}
 	bad("5% errors", "requests failed", 50, "--set", "config.extra.POCCTL_FAULT_ERROR_PERCENT=5")
 	bad("slow", "300 ms", 50, "--set", "config.extra.POCCTL_FAULT_LATENCY=400ms")
+	bad("slow in one of thirty, which p95 does not see", "p99 is", 75, "--set", "config.extra.POCCTL_FAULT_LATENCY=250ms", "--set", "config.extra.POCCTL_FAULT_LATENCY_PERCENT=3")
 	bad("a crash loop", "CrashLoopBackOff", 0, "--set", "config.extra.POCCTL_LOG_LEVEL=nonsense")
 
 	bad("a memory leak", "memory grows by", 75, "--set", "config.extra.POCCTL_FAULT_LEAK=500000")
@@ -105,10 +106,29 @@ func TestCanary(t *testing.T) {
 			}
 		})
 	}
-	unmeasured("hardly a request", "for want of figures", "--no-load")
+	unmeasured("hardly a request", "the canary got no requests", "--no-load")
 	restore := renameMetric(t, box)
-	unmeasured("a metric renamed", "for want of figures", "--rate", "150")
+	unmeasured("a metric renamed", "there are no series", "--rate", "150")
 	restore()
+	restore = spoilMetric(t, box)
+	unmeasured("figures that are none", "NaN", "--rate", "150")
+	restore()
+
+	t.Run("one sample", func(t *testing.T) {
+		box := box.For(t)
+		run := begin(t, box, "canary", "--no-load", "-o", "json")
+		run.sees("10% of the requests; its figures begin to count")
+		run.sees("no-data so far")
+		askCanary(t, box) // probes of the ingress may be others
+		run.sees("requests failed, the stable version")
+		result := run.end()
+		if ended := parse(t, result.Stdout); result.Exit != 4 || ended.Error == nil || ended.Error.Code != "canary-unmeasured" || !strings.Contains(ended.Error.Message, "a verdict takes 100 requests") {
+			t.Fatalf("exit %d, error %+v\n%s", result.Exit, ended.Error, result.Stderr)
+		}
+		if after := stable(); after != before {
+			t.Errorf("stable is %s, was %s", after, before)
+		}
+	})
 
 	t.Run("killed, and taken up", func(t *testing.T) {
 		box := box.For(t)

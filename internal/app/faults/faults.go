@@ -29,9 +29,12 @@ const DefaultErrorStatus = http.StatusInternalServerError
 type Spec struct {
 	// ErrorPercent is the share of requests that fail, from 0 to 100.
 	ErrorPercent float64
-	// Latency is how long every request waits, give or take LatencyJitter,
+	// Latency is how long a request waits, give or take LatencyJitter,
 	// evenly spread and never below 0.
 	Latency, LatencyJitter time.Duration
+	// LatencyPercent is the share of requests that wait, above 0 and up to 100;
+	// 0 is all of them.
+	LatencyPercent float64
 	// ErrorStatus is the HTTP status of a failure, from 400 to 599; 0 is
 	// DefaultErrorStatus.
 	ErrorStatus int
@@ -57,6 +60,8 @@ func (s Spec) Validate() error {
 		return &Invalid{"Latency", fmt.Sprintf("must be from 0 to %s, not %s", MaxLatency, s.Latency)}
 	case s.LatencyJitter < 0 || s.LatencyJitter > MaxLatency:
 		return &Invalid{"LatencyJitter", fmt.Sprintf("must be from 0 to %s, not %s", MaxLatency, s.LatencyJitter)}
+	case math.IsNaN(s.LatencyPercent) || s.LatencyPercent < 0 || s.LatencyPercent > 100:
+		return &Invalid{"LatencyPercent", fmt.Sprintf("must be from 0 to 100, not %v", s.LatencyPercent)}
 	case s.ErrorStatus != 0 && (s.ErrorStatus < 400 || s.ErrorStatus > 599):
 		return &Invalid{"ErrorStatus", fmt.Sprintf("must be from 400 to 599, not %d", s.ErrorStatus)}
 	}
@@ -143,11 +148,7 @@ func (i *Injector) Decide(route string, spec Spec) (delay time.Duration, status 
 	if i.exempt(route) {
 		return 0, 0
 	}
-	delay = spec.Latency
-	if spec.LatencyJitter > 0 {
-		delay += time.Duration((2*i.draw() - 1) * float64(spec.LatencyJitter))
-	}
-	if delay = max(0, delay); delay > 0 {
+	if delay = i.delay(spec); delay > 0 {
 		i.observe(route, Delay)
 	}
 	if spec.ErrorPercent > 0 && i.draw()*100 < spec.ErrorPercent {
@@ -158,6 +159,17 @@ func (i *Injector) Decide(route string, spec Spec) (delay time.Duration, status 
 		i.observe(route, Error)
 	}
 	return delay, status
+}
+
+func (i *Injector) delay(spec Spec) time.Duration {
+	if spec.LatencyPercent > 0 && spec.LatencyPercent < 100 && i.draw()*100 >= spec.LatencyPercent {
+		return 0
+	}
+	delay := spec.Latency
+	if spec.LatencyJitter > 0 {
+		delay += time.Duration((2*i.draw() - 1) * float64(spec.LatencyJitter))
+	}
+	return max(0, delay)
 }
 
 // leak keeps memory that nobody needs. It is written to, or it would not be resident.

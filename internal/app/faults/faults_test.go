@@ -120,6 +120,36 @@ func TestDelaysSpreadByTheirJitter(t *testing.T) {
 	}
 }
 
+func TestDelaysHaveTheirShare(t *testing.T) {
+	const requests = 100_000
+	for _, percent := range []float64{0.1, 2, 50, 100} {
+		seen := &counts{}
+		injector := newInjector(t, Options{Seed: 1, Observer: seen, Spec: Spec{Latency: time.Second, LatencyPercent: percent, ErrorPercent: 50}})
+		waited, both := 0, 0
+		for range requests {
+			delay, status := injector.Decide(products, Spec{})
+			if delay != 0 && delay != time.Second {
+				t.Fatalf("at %v%%: waits %s", percent, delay)
+			}
+			if delay > 0 {
+				waited++
+				if status != 0 {
+					both++
+				}
+			}
+		}
+		share := percent / 100
+		margin := 4 * math.Sqrt(requests*share*(1-share))
+		if want := requests * share; math.Abs(float64(waited)-want) > margin || seen.seen[Delay] != waited {
+			t.Errorf("at %v%%: %d of %d waited and %d were told of, want %v give or take %.0f", percent, waited, requests, seen.seen[Delay], want, margin)
+		}
+		// Who waits is as likely to fail as who doesn't.
+		if half := float64(waited) / 2; math.Abs(float64(both)-half) > 4*math.Sqrt(half/2) {
+			t.Errorf("at %v%%: %d of %d that waited failed, want half", percent, both, waited)
+		}
+	}
+}
+
 func TestWhoseSpecCounts(t *testing.T) {
 	configured := Spec{ErrorPercent: 100, ErrorStatus: 500}
 	flag := Spec{ErrorPercent: 100, ErrorStatus: 503}
@@ -201,6 +231,9 @@ func TestWhatCannotBeInjectedIsRefused(t *testing.T) {
 		{Options{Spec: Spec{Latency: -1}}, "Latency must be from 0 to 1m0s, not -1ns"},
 		{Options{Spec: Spec{Latency: 2 * time.Minute}}, "Latency must be from 0 to 1m0s, not 2m0s"},
 		{Options{Spec: Spec{LatencyJitter: -1}}, "LatencyJitter must be from 0 to 1m0s, not -1ns"},
+		{Options{Spec: Spec{LatencyPercent: -1}}, "LatencyPercent must be from 0 to 100, not -1"},
+		{Options{Spec: Spec{LatencyPercent: 101}}, "LatencyPercent must be from 0 to 100, not 101"},
+		{Options{Spec: Spec{LatencyPercent: math.NaN()}}, "LatencyPercent must be from 0 to 100, not NaN"},
 		{Options{Spec: Spec{ErrorStatus: 200}}, "ErrorStatus must be from 400 to 599, not 200"},
 		{Options{Spec: Spec{ErrorStatus: 600}}, "ErrorStatus must be from 400 to 599, not 600"},
 		{Options{Routes: []string{products, "/readyz"}}, `route "/readyz" never has any`},

@@ -12,7 +12,8 @@ import (
 )
 
 // faultSpec reads a value of the flag fault-injection: numbers error_percent,
-// error_status, latency_ms and latency_jitter_ms, each of which may be left out.
+// error_status, latency_ms, latency_jitter_ms and latency_percent, each of which may
+// be left out.
 func faultSpec(value any) (faults.Spec, error) {
 	object, isObject := value.(map[string]any)
 	if !isObject {
@@ -36,16 +37,18 @@ func faultSpec(value any) (faults.Spec, error) {
 			spec.Latency = milliseconds(number)
 		case "latency_jitter_ms":
 			spec.LatencyJitter = milliseconds(number)
+		case "latency_percent":
+			spec.LatencyPercent = number
 		default:
 			return faults.Spec{}, fmt.Errorf(
-				"must have no fields but error_percent, error_status, latency_ms and latency_jitter_ms, not %q", field)
+				"must have no fields but error_percent, error_status, latency_ms, latency_jitter_ms and latency_percent, not %q", field)
 		}
 	}
 	var invalid *faults.Invalid
 	if errors.As(spec.Validate(), &invalid) {
 		names := map[string]string{
 			"ErrorPercent": "error_percent", "ErrorStatus": "error_status",
-			"Latency": "latency_ms", "LatencyJitter": "latency_jitter_ms",
+			"Latency": "latency_ms", "LatencyJitter": "latency_jitter_ms", "LatencyPercent": "latency_percent",
 		}
 		return faults.Spec{}, fmt.Errorf("doesn't fit: %s %s", names[invalid.Field], invalid.Detail)
 	}

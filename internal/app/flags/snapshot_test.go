@@ -115,10 +115,11 @@ func asked(t *testing.T, f *Flags, subject Subject) Snapshot {
 	}
 	share, _ := object.(map[string]any)["error_percent"].(float64)
 	status, _ := object.(map[string]any)["error_status"].(float64)
+	slow, _ := object.(map[string]any)["latency_percent"].(float64)
 	return Snapshot{
 		ProductCache: truth(ProductCache), RateLimiting: truth(RateLimiting), ExperimentalSearch: truth(ExperimentalSearch),
 		Faults: faults.Spec{
-			ErrorPercent: share, ErrorStatus: int(status), Latency: milliseconds("latency_ms"), LatencyJitter: milliseconds("latency_jitter_ms"),
+			ErrorPercent: share, ErrorStatus: int(status), Latency: milliseconds("latency_ms"), LatencyJitter: milliseconds("latency_jitter_ms"), LatencyPercent: slow,
 		},
 	}
 }

@@ -15,7 +15,6 @@ const (
 // What a difference has to be, besides significant, to matter.
 const (
 	fewestBad       = 5     // fewer failed or slow requests are never evidence
-	fewestTogether  = 12    // requests that share their fate in latency
 	errorDifference = 0.005 // of the shares of errors
 	slowdownFactor  = 1.5   // of a quantile, to the stable version's
 	slowdown        = 20 * time.Millisecond
@@ -59,9 +58,10 @@ func (j judging) latency() Finding {
 	if j.wrong == "" {
 		stable, _ = j.stable.slower(j.limits.LatencyBound)
 	}
-	thin := canary.thinned(j.together())
+	few := j.inAPause()
+	thin := canary.thinned(few)
 	p := atLeast(thin.bad, thin.all, j.limits.LatencyShare)
-	both := j.both(thin, stable.thinned(j.together()), j.limits.LatencyShare)
+	both := j.both(thin, stable.thinned(few), j.limits.LatencyShare)
 	return j.objective(Latency, canary, stable, j.limits.LatencyShare, p, both, "took over "+inMilliseconds(1000*j.limits.LatencyBound))
 }
 
@@ -69,7 +69,7 @@ func (j judging) latency() Finding {
 // the worse one: what is wrong is what both stand on, and no reason to go back.
 func (j judging) both(canary, stable split, limit float64) bool {
 	return j.wrong == "" && stable.all > 0 && atLeast(stable.bad, stable.all, limit) <= j.limits.alpha() &&
-		greater(canary, stable) > j.limits.alpha()
+		greater(stratum{canary, stable}) > j.limits.alpha()
 }
 
 // objective makes a finding of a share of the canary's requests and its limit. A
@@ -107,7 +107,7 @@ func (j judging) errorsAgainstStable() Finding {
 	if j.wrong != "" {
 		return j.incomparable(finding)
 	}
-	finding.PValue = greater(canary, stable)
+	finding.PValue = greater(stratum{canary, stable})
 	finding.Reason = shares(canary, stable, "failed")
 	matters := canary.share()-stable.share() >= errorDifference && canary.bad >= fewestBad
 	return j.compared(finding, matters)
@@ -133,7 +133,7 @@ func (j judging) latencyAgainstStable() Finding {
 		limit := max(before*slowdownFactor, before+slowdown.Seconds())
 		p := 1.0
 		if now >= limit {
-			p = j.slowerBetween(canary, stable, lower, now)
+			p = j.slowerBetween(canary.Buckets, lower, now)
 		}
 		if finding.Reason == "" || p < finding.PValue {
 			finding.Canary, finding.Stable, finding.Limit = 1000*now, 1000*before, 1000*limit
@@ -150,32 +150,55 @@ func (j judging) latencyAgainstStable() Finding {
 // elsewhere isn't why the quantile moved. The correction is for all bounds at which a
 // slowdown can matter, as those between depend on the requests. If any is rejected,
 // Holm's method rejects just where Bonferroni's does.
-func (j judging) slowerBetween(canary, stable Window, from, to float64) float64 {
+//
+// All weights so far say something, each of them for itself: what the machine did
+// meanwhile is then in both versions.
+func (j judging) slowerBetween(buckets []Bucket, from, to float64) float64 {
 	least, bounds := 1.0, 0
-	for i, bucket := range canary.Buckets {
+	for _, bucket := range buckets {
 		if bucket.Bound < slowdown.Seconds() {
 			continue
 		}
 		bounds++
-		ofCanary := split{bad: canary.Requests - bucket.Count, all: canary.Requests}
-		ofStable := split{bad: stable.Requests - stable.Buckets[i].Count, all: stable.Requests}
-		if bucket.Bound < from || bucket.Bound > to || ofCanary.bad < fewestBad {
+		if bucket.Bound < from || bucket.Bound > to {
 			continue
 		}
-		few := j.together()
-		least = min(least, greater(ofCanary.thinned(few), ofStable.thinned(few)))
+		least = min(least, j.slowerThan(bucket.Bound))
 	}
 	return min(1, least*float64(bounds))
 }
 
-// together is how many of the canary's requests share their fate in latency: what
-// looks like a regression is many slow ones of the canary, not of the stable version.
-func (j judging) together() int64 {
-	pace := j.canary.Pace
-	if pace == 0 && j.wrong == "" {
-		pace = j.stable.Pace
+// slowerThan takes the better of two tests, and doubles it for that: of requests, where
+// as many as come in a pause are one, and of misfortunes, where the parts tell how many.
+func (j judging) slowerThan(bound float64) float64 {
+	few, bad := j.inAPause(), int64(0)
+	var strata []stratum
+	for _, pair := range j.weights() {
+		canary, known := pair.canary.slower(bound)
+		stable, same := pair.stable.slower(bound)
+		if known && same {
+			bad += canary.bad
+			strata = append(strata, stratum{canary.thinned(few), stable.thinned(few)})
+		}
 	}
-	return max(fewestTogether, int64(math.Round(min(pace*j.limits.Pause.Seconds(), math.MaxInt32))))
+	if bad < fewestBad {
+		return 1
+	}
+	return min(1, 2*min(greater(strata...), j.oftener(bound)))
+}
+
+// weights pairs what both versions did at each weight.
+func (j judging) weights() []struct{ canary, stable Window } {
+	pairs := []struct{ canary, stable Window }{{j.canary, j.stable}}
+	if len(j.canary.Before) != len(j.stable.Before) {
+		return pairs
+	}
+	for i, canary := range j.canary.Before {
+		if stable := j.stable.Before[i]; canary.broken() == "" && stable.broken() == "" {
+			pairs = append(pairs, struct{ canary, stable Window }{canary, stable})
+		}
+	}
+	return pairs
 }
 
 // compared gives the verdict of a finding against the stable version.

@@ -25,7 +25,7 @@ func growing(window Window, rate float64) Window {
 
 // after is a window that follows others.
 func after(window Window, requests, errors int64) Window {
-	window.Before = Tally{Requests: requests, Errors: errors}
+	window.Before = []Window{seen(requests, errors, 0, 0, 0)}
 	return window
 }
 

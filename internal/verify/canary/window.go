@@ -39,8 +39,11 @@ type Window struct {
 	// Buckets are in the order of their bounds. Those slower than the last are the
 	// rest of Requests.
 	Buckets []Bucket `json:"buckets"`
-	// Before is what it did at weights before this one, for what needs no comparison.
-	Before Tally `json:"before"`
+	// Before is what it did at weights before this one, in their order.
+	Before []Window `json:"before,omitempty"`
+	// Parts are these requests by pod and reading, which tell how many share their
+	// fate; none if nobody read in between.
+	Parts []Part `json:"parts,omitempty"`
 	// Pace is that of the busiest pod in requests per second; 0 if no pod was there all
 	// the time.
 	Pace float64 `json:"pace"`
@@ -57,7 +60,12 @@ type Tally struct {
 
 // Tally is all that is known of the version: this window, and those before it.
 func (w Window) Tally() Tally {
-	return Tally{Requests: w.Before.Requests + w.Requests, Errors: w.Before.Errors + w.Errors}
+	tally := Tally{Requests: w.Requests, Errors: w.Errors}
+	for _, before := range w.Before {
+		tally.Requests += before.Requests
+		tally.Errors += before.Errors
+	}
+	return tally
 }
 
 // Increase sums up what a version's pods did from one reading to the next. A pod
@@ -147,10 +155,12 @@ func common(a, b []Bucket) (ofA, ofB []Bucket) {
 
 // slower counts the requests that took longer than a bound; false if no bucket
 // ends there.
-func (w Window) slower(bound float64) (split, bool) {
-	for _, bucket := range w.Buckets {
+func (w Window) slower(bound float64) (split, bool) { return slower(w.Buckets, w.Requests, bound) }
+
+func slower(buckets []Bucket, requests int64, bound float64) (split, bool) {
+	for _, bucket := range buckets {
 		if math.Abs(bucket.Bound-bound) <= 1e-9 {
-			return split{bad: w.Requests - bucket.Count, all: w.Requests}, true
+			return split{bad: requests - bucket.Count, all: requests}, true
 		}
 	}
 	return split{}, false

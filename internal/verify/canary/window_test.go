@@ -28,52 +28,52 @@ func TestIncrease(t *testing.T) {
 		"two pods are summed": {
 			Counters{"a": at(0, 100, 1, 90, 1000), "b": at(0, 10, 0, 5, 1000)},
 			Counters{"a": at(60, 160, 4, 140, 1600), "b": at(60, 20, 1, 15, 400)},
-			Window{70, 4, []Bucket{{0.1, 60}, {0.3, 70}}, Tally{}, 1, map[string]float64{"a": 10, "b": -10}},
+			Window{70, 4, []Bucket{{0.1, 60}, {0.3, 70}}, nil, nil, 1, map[string]float64{"a": 10, "b": -10}},
 		},
 		"a restart counts from zero": {
 			Counters{"a": at(0, 100, 1, 90, 1000)},
 			Counters{"a": at(60, 30, 2, 20, 500)},
-			Window{30, 2, []Bucket{{0.1, 20}, {0.3, 30}}, Tally{}, 0, map[string]float64{}},
+			Window{30, 2, []Bucket{{0.1, 20}, {0.3, 30}}, nil, nil, 0, map[string]float64{}},
 		},
 		"a restart shows in the errors alone": {
 			Counters{"a": at(0, 100, 50, 90, 1000)},
 			Counters{"a": at(60, 130, 2, 120, 500)},
-			Window{130, 2, []Bucket{{0.1, 120}, {0.3, 130}}, Tally{}, 0, map[string]float64{}},
+			Window{130, 2, []Bucket{{0.1, 120}, {0.3, 130}}, nil, nil, 0, map[string]float64{}},
 		},
 		"a restart shows in a bucket alone": {
 			Counters{"a": at(0, 100, 1, 90, 1000)},
 			Counters{"a": at(60, 130, 2, 20, 500)},
-			Window{130, 2, []Bucket{{0.1, 20}, {0.3, 130}}, Tally{}, 0, map[string]float64{}},
+			Window{130, 2, []Bucket{{0.1, 20}, {0.3, 130}}, nil, nil, 0, map[string]float64{}},
 		},
 		"other bounds are another process": {
 			Counters{"a": at(0, 10, 0, 5, 1000)},
 			Counters{"a": other},
-			Window{50, 0, []Bucket{{0.1, 40}, {0.2, 45}}, Tally{}, 0, map[string]float64{}},
+			Window{50, 0, []Bucket{{0.1, 40}, {0.2, 45}}, nil, nil, 0, map[string]float64{}},
 		},
 		"a new pod counts from zero": {
 			Counters{},
 			Counters{"a": at(60, 30, 2, 20, 500)},
-			Window{30, 2, []Bucket{{0.1, 20}, {0.3, 30}}, Tally{}, 0, map[string]float64{}},
+			Window{30, 2, []Bucket{{0.1, 20}, {0.3, 30}}, nil, nil, 0, map[string]float64{}},
 		},
 		"a pod that is gone is left out": {
 			Counters{"a": at(0, 100, 1, 90, 1000), "b": at(0, 100, 1, 90, 1000)},
 			Counters{"b": at(60, 110, 1, 95, 1600)},
-			Window{10, 0, []Bucket{{0.1, 5}, {0.3, 10}}, Tally{}, 10.0 / 60, map[string]float64{"b": 10}},
+			Window{10, 0, []Bucket{{0.1, 5}, {0.3, 10}}, nil, nil, 10.0 / 60, map[string]float64{"b": 10}},
 		},
 		"a pod's first requests": {
 			Counters{"a": unused},
 			Counters{"a": at(60, 30, 2, 20, 70)},
-			Window{30, 2, []Bucket{{0.1, 20}, {0.3, 30}}, Tally{}, 0.5, map[string]float64{"a": 1}},
+			Window{30, 2, []Bucket{{0.1, 20}, {0.3, 30}}, nil, nil, 0.5, map[string]float64{"a": 1}},
 		},
 		"no requests yet": {
 			Counters{"a": unused, "b": at(0, 1, 0, 1, 0)},
 			Counters{"a": unused, "b": at(10, 3, 0, 2, 0)},
-			Window{2, 0, []Bucket{{0.1, 1}, {0.3, 2}}, Tally{}, 0.2, map[string]float64{}},
+			Window{2, 0, []Bucket{{0.1, 1}, {0.3, 2}}, nil, nil, 0.2, map[string]float64{}},
 		},
 		"pods with other bounds share what they have in common": {
 			Counters{},
 			Counters{"a": at(60, 30, 0, 20, 500), "b": other},
-			Window{80, 0, []Bucket{{0.1, 60}}, Tally{}, 0, map[string]float64{}},
+			Window{80, 0, []Bucket{{0.1, 60}}, nil, nil, 0, map[string]float64{}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
