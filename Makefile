@@ -19,6 +19,9 @@ LDFLAGS    := -s -w \
 DEFINITIONS := $(patsubst %,charts/definitions/monitoring.coreos.com_%.yaml,servicemonitors podmonitors probes prometheusrules)
 ROLLOUTS    := $(patsubst %,charts/definitions/argoproj.io_%.yaml,rollout analysis-run analysis-template experiment)
 
+# The same without their descriptions, which are three quarters of them.
+BRIEF := $(patsubst charts/definitions/%.yaml,charts/definitions/brief/%.json,$(DEFINITIONS) $(ROLLOUTS))
+
 # Swagger UI for the service's /docs, out of its module.
 SWAGGER := $(addprefix internal/app/api/docs/,swagger-ui-bundle.js swagger-ui.css)
 
@@ -29,6 +32,9 @@ SHIM := internal/provision/local/runtime/shim
 # The exporters of the local environment, a program of its own built into pocctl:
 # a process of it takes half of the memory that one of pocctl would.
 EXPORTER := internal/provision/local/exporter
+
+# What is made first, and built into pocctl.
+EMBEDDED = $(DEFINITIONS) $(ROLLOUTS) $(BRIEF) $(SWAGGER) $(patsubst %,$(SHIM)/program/container-shim-%,$(1)) $(patsubst %,$(EXPORTER)/program/exporter-%.gz,$(1))
 
 export CGO_ENABLED := 0
 
@@ -52,7 +58,7 @@ race: build tools/sqs/node_modules ## Run every unit test under the race detecto
 	scripts/test race
 
 .PHONY: build
-build: $(DEFINITIONS) $(ROLLOUTS) $(SWAGGER) $(SHIM)/program/container-shim-$(shell go env GOARCH 2>/dev/null) $(EXPORTER)/program/exporter-$(shell go env GOARCH 2>/dev/null).gz ## Build bin/pocctl
+build: $(call EMBEDDED,$(shell go env GOARCH 2>/dev/null)) ## Build bin/pocctl
 	@scripts/prerequisites go
 	go build -ldflags '$(LDFLAGS)' -o $(POCCTL) ./cmd/pocctl
 
@@ -85,7 +91,7 @@ generate: bin/sqlc bin/buf bin/protoc-gen-go bin/protoc-gen-go-grpc ## Regenerat
 	scripts/modules generate
 
 .PHONY: release
-release: bin/goreleaser $(addprefix $(SHIM)/program/container-shim-,amd64 arm64) $(patsubst %,$(EXPORTER)/program/exporter-%.gz,amd64 arm64) ## Build the archives of a release, unsigned, in dist/
+release: bin/goreleaser $(call EMBEDDED,amd64 arm64) ## Build the archives of a release, unsigned, in dist/
 	KUBERNETES=$(KUBERNETES) KUBERNETES_MAJOR=$(MAJOR) KUBERNETES_MINOR=$(MINOR) \
 		bin/goreleaser release --snapshot --clean --skip=sign,sbom
 
@@ -129,6 +135,9 @@ $(ROLLOUTS) &: go.mod go.sum
 	for definition in $(patsubst charts/definitions/argoproj.io_%.yaml,%,$(ROLLOUTS)); do cp "$$source/manifests/crds/$$definition-crd.yaml" "charts/definitions/argoproj.io_$$definition.yaml" || exit; done
 	chmod 644 $(ROLLOUTS)
 	touch $(ROLLOUTS)
+
+$(BRIEF) &: $(DEFINITIONS) $(ROLLOUTS) $(wildcard internal/deploy/manifest/brief/*.go)
+	go run ./internal/deploy/manifest/brief charts/definitions/brief $(DEFINITIONS) $(ROLLOUTS)
 
 $(SWAGGER) &: tools/manifests/go.mod tools/manifests/go.sum
 	@scripts/prerequisites go

@@ -13,7 +13,7 @@ import "embed"
 var Files embed.FS
 
 // Definitions holds the custom resource definitions that the charts use, as YAML
-// files under definitions. A build that was not made by make has none.
+// files under definitions, and without descriptions as JSON under definitions/brief. A build that was not made by make has none.
 //
 //go:embed all:definitions
 var Definitions embed.FS

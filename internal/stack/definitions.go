@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pocctl/pocctl/internal/config"
 	"github.com/pocctl/pocctl/internal/deploy/manifest"
 	"github.com/pocctl/pocctl/internal/fault"
 	"github.com/pocctl/pocctl/internal/flow"
@@ -22,7 +23,7 @@ func (s *Stack) definitionsStep() flow.Step {
 		},
 		Check: s.defined,
 		Run: func(ctx context.Context, log *flow.Log) error {
-			objects, err := readDefinitions(s.options.Definitions)
+			objects, err := readDefinitions(s.options.Definitions, s.definitions())
 			if err != nil {
 				return err
 			}
@@ -44,7 +45,7 @@ func (s *Stack) definitionsStep() flow.Step {
 }
 
 // defined says whether the cluster's definitions are those of this build. It does
-// not parse them: they are megabytes.
+// not parse them: they may be megabytes.
 func (s *Stack) defined(ctx context.Context) (bool, error) {
 	client, err := s.Deployer()
 	if err != nil {
@@ -54,7 +55,7 @@ func (s *Stack) defined(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	names, err := fs.Glob(s.options.Definitions, "definitions/*.yaml")
+	names, err := fs.Glob(s.options.Definitions, s.definitions())
 	if err != nil || len(names) == 0 {
 		return false, err
 	}
@@ -70,10 +71,19 @@ func (s *Stack) defined(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// definitions are the files of those in use. On the local environment they take a good
+// part of the time that all take, so there the brief ones do.
+func (s *Stack) definitions() string {
+	if s.options.Environment.Kind == config.KindLocal {
+		return "definitions/brief/*.json"
+	}
+	return "definitions/*.yaml"
+}
+
 // readDefinitions reads what the build holds. None means that it was built
 // without make, and that charts would be refused later on.
-func readDefinitions(files fs.FS) ([]*unstructured.Unstructured, error) {
-	names, err := fs.Glob(files, "definitions/*.yaml")
+func readDefinitions(files fs.FS, pattern string) ([]*unstructured.Unstructured, error) {
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
 		return nil, fmt.Errorf("find definitions: %w", err)
 	}
