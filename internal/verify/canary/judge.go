@@ -104,21 +104,30 @@ func Judge(canary, stable Window, limits Limits) Verdict {
 func sum(findings []Finding, canary Window) Verdict {
 	for _, outcome := range []Outcome{Fail, Insufficient} {
 		for _, finding := range findings {
-			if finding.Verdict == outcome {
-				return Verdict{Outcome: outcome, Deciding: finding, Findings: findings, Reason: finding.Reason}
+			if finding.Verdict != outcome {
+				continue
 			}
+			reason := finding.Reason
+			if outcome == Insufficient && finding.Name == MemoryGrowth { // all others passed
+				_, good := closest(findings, canary)
+				reason = good + "; " + reason
+			}
+			return Verdict{Outcome: outcome, Deciding: finding, Findings: findings, Reason: reason}
 		}
 	}
-	closest := findings[0]
+	deciding, reason := closest(findings, canary)
+	return Verdict{Outcome: Pass, Deciding: deciding, Findings: findings, Reason: reason}
+}
+
+// closest is the finding that was the closest to failing, and says that none did.
+func closest(findings []Finding, canary Window) (Finding, string) {
+	least := findings[0]
 	for _, finding := range findings[1:] {
-		if finding.PValue < closest.PValue {
-			closest = finding
+		if finding.PValue < least.PValue {
+			least = finding
 		}
 	}
-	return Verdict{
-		Outcome: Pass, Deciding: closest, Findings: findings,
-		Reason: fmt.Sprintf("nothing in %s requests speaks against it: %s", grouped(canary.Requests), closest.Reason),
-	}
+	return least, fmt.Sprintf("nothing in %s requests speaks against it: %s", grouped(canary.Requests), least.Reason)
 }
 
 // undecided is the verdict where no check can be made.
