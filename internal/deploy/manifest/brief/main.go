@@ -37,11 +37,11 @@ func write(directory, name string) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	if err := os.MkdirAll(directory, 0o755); err != nil {
+	if err := os.MkdirAll(directory, 0o755); err != nil { //nolint:gosec // a directory of the source tree
 		return fmt.Errorf("make the directory of brief definitions: %w", err)
 	}
 	target := filepath.Join(directory, strings.TrimSuffix(filepath.Base(name), ".yaml")+".json")
-	if err := os.WriteFile(target, brief, 0o644); err != nil {
+	if err := os.WriteFile(target, brief, 0o644); err != nil { //nolint:gosec // a file of the source tree
 		return fmt.Errorf("write a brief definition: %w", err)
 	}
 	return nil
