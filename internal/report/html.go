@@ -39,7 +39,7 @@ type webPage struct {
 	Failures               []fact
 	Example                string
 	Phases                 []phaseRow
-	Canary                 string
+	Canary                 *canarySection
 	Compared               *comparison
 	Alerts                 []alertRow
 	Run                    []fact
@@ -87,7 +87,7 @@ type phaseRow struct {
 func (d *Document) HTML(w io.Writer, boards *dashboards.Part) error {
 	shown := webPage{
 		Style:    plot.Style() + template.CSS(htmlStyle), //nolint:gosec // the style is ours
-		Canary:   canaryLine(d.Canary),
+		Canary:   canarySectionOf(d.Canary),
 		Run:      d.runFacts(),
 		Facts:    d.headFacts(),
 		Load:     d.Load,
@@ -232,17 +232,6 @@ func (d *Document) phaseRows() []phaseRow {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-func canaryLine(canary *Canary) string {
-	if canary == nil {
-		return ""
-	}
-	line := fmt.Sprintf("%s → %s %s", canary.From, canary.To, canary.Verdict)
-	if canary.Reason != "" {
-		line += ": " + canary.Reason
-	}
-	return line
 }
 
 // latencyLimits are those that a latency can be drawn beside, in milliseconds.

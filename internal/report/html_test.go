@@ -164,6 +164,21 @@ func TestHTML(t *testing.T) {
 	}
 }
 
+func TestHTMLShowsWhatACanaryWasDecidedBy(t *testing.T) {
+	got := pageOf(t, documents()["back"], nil)
+	for _, text := range []string{
+		`<a href="#canary">`, "1.1.0 (79c4758f46) rolled-back, with at most 10% of the requests: 106 in 12.5 s.",
+		`<td>6.6%</td><td>–</td><td>1%</td><td>106</td>`, `<td>4.7 ms</td><td>4.1 ms</td><td>24 ms</td><td>1,106</td>`, "390.6 KiB/s",
+	} {
+		if !strings.Contains(got, text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	if strings.Contains(pageOf(t, documents()["passed"], nil), `id="canary"`) {
+		t.Error("a run without a canary tells of one")
+	}
+}
+
 // Every document makes a page that is whole, and asks nothing of anybody.
 func TestHTMLStandsByItself(t *testing.T) {
 	all := documents()

@@ -205,17 +205,6 @@ func (p page) reconciliation() string {
 	return p.titled("compared", p.Reconciliation.Line())
 }
 
-func (p page) canary() string {
-	if p.Canary == nil {
-		return ""
-	}
-	line := fmt.Sprintf("%s → %s %s", p.Canary.From, p.Canary.To, p.Canary.Verdict)
-	if p.Canary.Reason != "" {
-		line += "\n" + p.Canary.Reason
-	}
-	return p.titled("canary", line)
-}
-
 func (p page) endpoints() string {
 	var rows [][]string
 	for _, name := range slices.Sorted(maps.Keys(p.Endpoints)) {

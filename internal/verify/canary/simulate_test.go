@@ -151,9 +151,9 @@ func (s *simulation) run(limits Limits) Verdict {
 		}
 		ofCanary.Add(Counters{"canary": canary[look]})
 		ofStable.Add(now)
-		new, old := ofCanary.Window(), ofStable.Window()
-		new.Before, old.Before = before, beside
-		if verdict = Judge(new, old, limits); verdict.Outcome == Fail {
+		fresh, stable := ofCanary.Window(), ofStable.Window()
+		fresh.Before, stable.Before = before, beside
+		if verdict = Judge(fresh, stable, limits); verdict.Outcome == Fail {
 			return verdict
 		}
 	}

@@ -2,9 +2,31 @@ package canary
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
+
+// Figures are the finding's numbers for people: "4.7 ms", "0.2%"; a dash where there is
+// none.
+func (f Finding) Figures() (canary, stable, limit string) {
+	write := func(value float64) string {
+		switch {
+		case math.IsNaN(value) || math.IsInf(value, 0) || f.Samples == 0:
+			return "–"
+		case f.Unit == milliseconds:
+			return inMilliseconds(value)
+		case f.Unit == bytesPerSecond:
+			return inBytes(value) + "/s"
+		}
+		return inPercent(value)
+	}
+	canary, stable, limit = write(f.Canary), write(f.Stable), "–"
+	if f.Limit > 0 {
+		limit = write(f.Limit)
+	}
+	return canary, stable, limit
+}
 
 // shares says how many of each version's requests did something: "5.2% of 412
 // requests failed, the stable version 0.1% of 3,708".

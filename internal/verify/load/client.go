@@ -26,6 +26,9 @@ type answer struct {
 	local  bool   // the error is this machine's own: out of ports, files or memory
 	cut    bool   // the run was cut short; the request says nothing
 	detail string // the error, or the beginning of an unexpected answer
+	// left and done are when it was sent and when the answer was there: what is made
+	// ready before, and looked at afterwards, is no time of the service's.
+	left, done time.Time
 }
 
 // timed says whether the time that it took counts: other failures come fast.
@@ -144,13 +147,12 @@ func (c *client) close() {
 }
 
 func (c *client) send(r request) answer {
-	begin := time.Now()
 	got := c.exchange(r)
-	c.wire.count(got, time.Since(begin))
+	c.wire.count(got, got.done.Sub(got.left))
 	return got
 }
 
-func (c *client) exchange(r request) answer {
+func (c *client) exchange(r request) (got answer) {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(resp)
@@ -166,15 +168,19 @@ func (c *client) exchange(r request) answer {
 	if authorization := c.bearer.header(); authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	if err := c.http.DoTimeout(req, resp, c.timeout); err != nil {
+	got.left = time.Now()
+	err := c.http.DoTimeout(req, resp, c.timeout)
+	got.done = time.Now()
+	if err != nil {
 		kind, local := classify(err)
 		detail := err.Error()
 		if kind == kindTimeout {
 			detail = "no answer within " + c.timeout.String()
 		}
-		return answer{kind: kind, local: local, detail: detail, cut: c.isCut()}
+		got.kind, got.local, got.detail, got.cut = kind, local, detail, c.isCut()
+		return got
 	}
-	got := answer{status: resp.StatusCode()}
+	got.status = resp.StatusCode()
 	if !expected(r.Expect, got.status) {
 		got.kind, got.detail = fmt.Sprintf("status %d", got.status), beginning(resp.Body())
 		return got

@@ -105,9 +105,7 @@ func (r *run) drive(ctx context.Context) Result {
 // to workers, and never makes one wait for another.
 func (r *run) fire(next arrival, request request) {
 	defer r.flying.Done()
-	left := r.clock.Now().Sub(r.start)
 	got := r.sender.send(request)
-	done := r.clock.Now().Sub(r.start)
 	r.inFlight.Add(-1)
 	if got.kind != "" {
 		r.giveBack(request)
@@ -119,7 +117,7 @@ func (r *run) fire(next arrival, request request) {
 	case got.local:
 		r.recorder.unsent(next.due, next.stage, got.kind)
 	default:
-		r.recorder.sent(sample{due: next.due, left: left, done: done, stage: next.stage, operation: request.index, answer: got},
+		r.recorder.sent(sample{due: next.due, left: got.left.Sub(r.start), done: got.done.Sub(r.start), stage: next.stage, operation: request.index, answer: got},
 			r.options.Stages[next.stage].Warmup)
 	}
 }

@@ -12,7 +12,12 @@ import (
 // senderFunc answers requests in the bubble's own time.
 type senderFunc func(request) answer
 
-func (f senderFunc) send(r request) answer { return f(r) }
+func (f senderFunc) send(r request) answer {
+	left := time.Now()
+	got := f(r)
+	got.left, got.done = left, time.Now()
+	return got
+}
 
 var ok = answer{status: 200}
 
