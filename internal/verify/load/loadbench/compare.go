@@ -20,9 +20,11 @@ const (
 	// leastRate is where the search for the highest rate begins, step is how it goes on.
 	leastRate, stepRate, mostRate = 1000.0, 1.25, 100_000.0
 	// goalLag is how late 1% may leave for a rate to be held, in milliseconds.
-	goalLag   = 5.0
-	tries     = 3
-	knownRate = 500.0
+	goalLag = 5.0
+	tries   = 3
+	// knownRate has no request due when an answer comes, 2 ms after the one before: on one
+	// core the one would be measured while it waits for the other.
+	knownRate = 400.0
 	costRate  = 5000.0
 )
 
