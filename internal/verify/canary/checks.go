@@ -173,9 +173,9 @@ func (j judging) slowerBetween(buckets []Bucket, from, to float64) float64 {
 func (j judging) slowerThan(bound float64) float64 {
 	few, bad := j.inAPause(), int64(0)
 	var strata []stratum
-	for _, pair := range j.weights() {
-		canary, known := pair.canary.slower(bound)
-		stable, same := pair.stable.slower(bound)
+	for _, both := range j.weights() {
+		canary, known := both.canary.slower(bound)
+		stable, same := both.stable.slower(bound)
 		if known && same {
 			bad += canary.bad
 			strata = append(strata, stratum{canary.thinned(few), stable.thinned(few)})
@@ -187,15 +187,18 @@ func (j judging) slowerThan(bound float64) float64 {
 	return min(1, 2*min(greater(strata...), j.oftener(bound)))
 }
 
+// pair is what both versions did at the same time.
+type pair struct{ canary, stable Window }
+
 // weights pairs what both versions did at each weight.
-func (j judging) weights() []struct{ canary, stable Window } {
-	pairs := []struct{ canary, stable Window }{{j.canary, j.stable}}
+func (j judging) weights() []pair {
+	pairs := []pair{{j.canary, j.stable}}
 	if len(j.canary.Before) != len(j.stable.Before) {
 		return pairs
 	}
 	for i, canary := range j.canary.Before {
 		if stable := j.stable.Before[i]; canary.broken() == "" && stable.broken() == "" {
-			pairs = append(pairs, struct{ canary, stable Window }{canary, stable})
+			pairs = append(pairs, pair{canary, stable})
 		}
 	}
 	return pairs

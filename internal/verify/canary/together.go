@@ -35,10 +35,10 @@ func (j judging) oftener(bound float64) float64 {
 	fewOfStable := min(j.inAPause(), max(1, min(designEffect(ofStable), atOnce(ofStable))))
 	seen, expected := int64(0), 0.0
 	sum := distribution{chances: []float64{1}}
-	for _, pair := range j.weights() {
-		canary, known := pair.canary.slower(bound)
-		stable, same := pair.stable.slower(bound)
-		parts := float64(len(pair.canary.Parts)) / float64(max(1, len(pair.canary.Parts)+len(pair.stable.Parts)))
+	for _, both := range j.weights() {
+		canary, known := both.canary.slower(bound)
+		stable, same := both.stable.slower(bound)
+		parts := float64(len(both.canary.Parts)) / float64(max(1, len(both.canary.Parts)+len(both.stable.Parts)))
 		if !known || !same || canary.all+stable.all == 0 {
 			continue
 		}
