@@ -47,7 +47,7 @@ func (o *output) String() string {
 // begin starts pocctl. It is killed with the test at the latest.
 func begin(t *testing.T, box *harness.Sandbox, args ...string) *background {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	b := &background{box: box, command: box.PocctlCommand(ctx, args...), ended: make(chan struct{}), began: time.Now()}
 	b.command.Stdout, b.command.Stderr = &b.stdout, &b.stderr
 	if err := b.command.Start(); err != nil {

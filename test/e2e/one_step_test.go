@@ -48,9 +48,9 @@ func TestOneStepCanaries(t *testing.T) {
 		}
 		before := stable()
 		run := begin(t, box, "canary", "--no-load", "-o", "json")
-		run.sees("no-data so far")
+		run.sees("50% of the requests; its figures begin to count")
 		askCanary(t, box) // probes of the ingress may be others
-		run.sees("requests failed, the stable version")
+		run.sees("a verdict takes 100 requests")
 		result := run.end()
 		if ended := parse(t, result.Stdout); result.Exit != 4 || ended.Error == nil || ended.Error.Code != "canary-unmeasured" || !strings.Contains(ended.Error.Message, "a verdict takes 100 requests") {
 			t.Fatalf("exit %d, error %+v\n%s", result.Exit, ended.Error, result.Stderr)

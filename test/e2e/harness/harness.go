@@ -85,7 +85,7 @@ func (s *Sandbox) Command(ctx context.Context, program string, args ...string) *
 }
 
 // deadline bounds every program that a test waits for.
-const deadline = 4 * time.Minute
+const deadline = 8 * time.Minute
 
 // Pocctl runs pocctl to its end.
 func (s *Sandbox) Pocctl(args ...string) Result {
