@@ -154,7 +154,10 @@ func (t *Terminal) follow(event flow.Event) {
 	case flow.RunStarted:
 		t.beginLive()
 	case flow.StepInfo:
-		t.print(t.styles.Dim(event.Step) + "  " + event.Message)
+		width, _ := sizeOf(t.out)
+		for _, line := range hanging(event.Step, event.Message, width, t.styles) {
+			t.print(line)
+		}
 	case flow.RunEnded:
 		t.endLive()
 	}

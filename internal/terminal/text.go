@@ -38,6 +38,23 @@ func Wrap(text string, width int) []string {
 	return lines
 }
 
+// hanging puts a dim title before text, whose further lines begin below its first word.
+// A title that takes more than half of the width has a line to itself.
+func hanging(title, text string, width int, styles Styles) []string {
+	indent := ansi.StringWidth(title) + gap
+	lead := styles.Dim(title) + strings.Repeat(" ", gap)
+	var lines []string
+	if indent > width/2 {
+		lines, indent = append(lines, styles.Dim(title)), gap
+		lead = strings.Repeat(" ", gap)
+	}
+	for _, line := range Wrap(text, width-indent) {
+		lines = append(lines, lead+line)
+		lead = strings.Repeat(" ", indent)
+	}
+	return lines
+}
+
 // ErrorBlock shows an error: what happened, its code, and what to do about it.
 func ErrorBlock(err *fault.Error, width int, styles Styles) string {
 	width = min(width, MaxWidth)

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,23 @@ func TestWrap(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestHanging(t *testing.T) {
+	for name, test := range map[string]struct {
+		title, text string
+		width       int
+		want        []string
+	}{
+		"fits":               {"canary/backend", "10% of the requests", 80, []string{"canary/backend  10% of the requests"}},
+		"goes on below":      {"canary", "one two three", 16, []string{"canary  one two", "        three"}},
+		"a narrow terminal":  {"canary/backend", "one two three", 12, []string{"canary/backend", "  one two", "  three"}},
+		"nothing to be said": {"canary", "", 80, []string{"canary  "}},
+	} {
+		if got := hanging(test.title, test.text, test.width, NewStyles(false)); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
 	}
 }
 
