@@ -13,8 +13,9 @@ import (
 	"github.com/pocctl/pocctl/internal/verify/canary"
 )
 
-// margin is how long before the end of the last step a verdict has to be there.
-const margin = 2 * time.Second
+// margin is how long before the end of the last step a verdict has to be there, and half
+// of a short one: the step began up to two looks before that is noticed.
+const margin = 3 * time.Second
 
 // backTimeout bounds the way back, which goes on after an interrupt.
 const backTimeout = 2 * time.Minute
@@ -22,15 +23,18 @@ const backTimeout = 2 * time.Minute
 // decide keeps the canary at its last step until its figures are good: the
 // controller would let it through when the time is up.
 func (f *follower) decide(ctx context.Context, state rollout.State) (over bool, err error) {
+	now, passes := f.Now(), f.step.verdict.Outcome == canary.Pass
 	switch {
-	case !f.held.IsZero() && f.step.verdict.Outcome == canary.Pass:
-		f.held = time.Time{}
+	case !f.held.IsZero() && passes:
+		f.held, f.overdue = time.Time{}, false
 		return false, f.Rollouts.Hold(ctx, f.Name, false)
-	case !f.held.IsZero() && f.Now().Sub(f.held) > f.Patience:
+	case !f.held.IsZero() && now.Sub(f.held) > f.Patience:
 		return true, f.unmeasured(ctx, f.step.verdict.Reason)
-	case f.held.IsZero() && f.step.last && state.Pause > 0 && f.step.verdict.Outcome != canary.Pass && f.Now().Sub(f.step.since) > state.Pause-margin:
-		f.held = f.Now()
+	case !f.held.IsZero() && !f.overdue && now.Sub(f.step.since) > state.Pause:
+		f.overdue = true
 		f.Progress.Info("held at %d%% of the requests, until its figures tell more", state.Weight)
+	case f.held.IsZero() && f.step.last && state.Pause > 0 && !passes && now.Sub(f.step.since) > state.Pause-min(margin, state.Pause/2):
+		f.held = now
 		return false, f.Rollouts.Hold(ctx, f.Name, true)
 	}
 	return false, nil

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ type cluster struct {
 	t *testing.T
 	// began is when the canary did; zero before.
 	began time.Time
-	// weights are the steps' shares, each kept for ten seconds.
+	// weights are the steps' shares, each kept for ten seconds, or for so long.
 	weights []int
+	each    time.Duration
 	held    time.Duration
 	heldAt  time.Time
 	aborted bool
@@ -44,7 +46,7 @@ type cluster struct {
 	said     []string
 }
 
-const stepTime = 10 * time.Second
+func (c *cluster) step() time.Duration { return cmp.Or(c.each, 10*time.Second) }
 
 func (c *cluster) state() rollout.State {
 	s := rollout.State{Name: "backend", Observed: true, Stable: "a", Canary: "a", Steps: 2 * len(c.weights), Wanted: 3, Updated: 3, Available: 3}
@@ -62,17 +64,17 @@ func (c *cluster) state() rollout.State {
 	if c.never {
 		return s
 	}
-	passed := time.Since(c.began) - c.held
-	if !c.heldAt.IsZero() {
-		passed = c.heldAt.Sub(c.began) - c.held
+	passed := time.Since(c.began)
+	if !c.heldAt.IsZero() { // it stays where it is, and its time goes on
+		passed = c.heldAt.Sub(c.began)
 		s.Held = true
 	}
-	at := int(passed / stepTime)
+	at := int(passed / c.step())
 	if at >= len(c.weights) {
 		s.Stable, s.Canary, s.Updated = "b", "b", 3
 		return s
 	}
-	s.Step, s.Weight, s.Pause = 2*at+1, c.weights[at], stepTime
+	s.Step, s.Weight, s.Pause = 2*at+1, c.weights[at], c.step()
 	return s
 }
 
@@ -95,7 +97,7 @@ func (c *cluster) Hold(_ context.Context, _ string, held bool) error {
 func (c *cluster) Try(context.Context, string, time.Time) error { c.began = time.Now(); return nil }
 
 func (c *cluster) Promote(context.Context, string) error {
-	c.began = c.began.Add(-time.Duration(len(c.weights)) * stepTime)
+	c.began = c.began.Add(-time.Duration(len(c.weights)) * c.step())
 	return nil
 }
 
@@ -247,6 +249,17 @@ func TestFewRequestsAreWaitedForAtTheLastStep(t *testing.T) {
 			t.Error("it was not held")
 		}
 	})
+}
+
+func TestAShortStepIsHeldBeforeItIsOver(t *testing.T) {
+	for _, each := range []time.Duration{4 * time.Second, 6 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			c := cluster{t: t, weights: []int{50}, each: each, idle: true}
+			if _, err := follow(t.Context(), &c); code(err) != fault.CanaryUnmeasured || !c.aborted {
+				t.Errorf("steps of %s: %v", each, err)
+			}
+		})
+	}
 }
 
 func TestPromoteWaitsForNoSteps(t *testing.T) {

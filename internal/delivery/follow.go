@@ -21,6 +21,8 @@ type follower struct {
 	blindness error
 	looks     int
 	held      time.Time // since when it waits for a verdict at the last step
+	// overdue says that it would be through by now, and that people were told.
+	overdue bool
 	// grown is when each pod was seen first: memory grows over more than a step.
 	grown map[string]canary.Counters
 }
