@@ -93,7 +93,7 @@ func documents() map[string]*Document {
 	back.Command, back.Status, back.SLO = "canary", flow.Failed, nil
 	back.Canary = &Canary{
 		From: "1.0.0 (68c9586468)", To: "1.1.0 (79c4758f46)", Verdict: "rolled-back", Weight: 10, Requests: 106, Seconds: 12.5,
-		Reason:   "6.6% of 106 requests failed, the stable version 0% of 916; limit 1%",
+		Reason: "6.6% of 106 requests failed, the stable version 0% of 916; limit 1%",
 		Findings: []canary.Finding{
 			{Name: canary.ErrorRate, Canary: 6.6, Stable: math.NaN(), Limit: 1, Unit: "%", Samples: 106, Verdict: canary.Fail, Reason: "6.6%"},
 			{Name: canary.LatencyAgainstStable, Canary: 4.7, Stable: 4.1, Limit: 24.1, Unit: "ms", Samples: 1106, PValue: 1, Verdict: canary.Pass, Reason: "p99 is 4.7 ms"},
