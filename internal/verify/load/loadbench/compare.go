@@ -22,9 +22,9 @@ const (
 	// goalLag is how late 1% may leave for a rate to be held, in milliseconds.
 	goalLag = 5.0
 	tries   = 3
-	// knownRate has no request due when an answer comes, 2 ms after the one before: on one
-	// core the one would be measured while it waits for the other.
-	knownRate = 400.0
+	// knownRate keeps the core awake: at a few hundred it sleeps between requests, and how
+	// long it takes to wake is what one measures.
+	knownRate = 2000.0
 	costRate  = 5000.0
 )
 
