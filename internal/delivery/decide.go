@@ -21,21 +21,20 @@ const margin = 3 * time.Second
 const backTimeout = 2 * time.Minute
 
 // decide keeps the canary at its last step until its figures are good: the
-// controller would let it through when the time is up.
+// controller would let it through when the time is up. One that another pocctl left
+// waiting is taken up; one that a person holds is theirs.
 func (f *follower) decide(ctx context.Context, state rollout.State) (over bool, err error) {
-	now, passes := f.Now(), f.step.verdict.Outcome == canary.Pass
+	spent, passes := f.Now().Sub(f.step.since), f.step.verdict.Outcome == canary.Pass
 	switch {
-	case !f.held.IsZero() && passes:
-		f.held, f.overdue = time.Time{}, false
+	case state.Awaited && passes:
 		return false, f.Rollouts.Hold(ctx, f.Name, false)
-	case !f.held.IsZero() && now.Sub(f.held) > f.Patience:
+	case state.Awaited && spent > state.Pause+f.Patience:
 		return true, f.unmeasured(ctx, f.step.verdict.Reason)
-	case !f.held.IsZero() && !f.overdue && now.Sub(f.step.since) > state.Pause:
-		f.overdue = true
+	case state.Awaited && !f.step.overdue && spent > state.Pause:
+		f.step.overdue = true
 		f.Progress.Info("held at %d%% of the requests, until its figures tell more", state.Weight)
-	case f.held.IsZero() && f.step.last && state.Pause > 0 && !passes && now.Sub(f.step.since) > state.Pause-min(margin, state.Pause/2):
-		f.held = now
-		return false, f.Rollouts.Hold(ctx, f.Name, true)
+	case !state.Held && f.step.last && state.Pause > 0 && !passes && spent > state.Pause-min(margin, state.Pause/2):
+		return false, f.Rollouts.Await(ctx, f.Name, f.result.To)
 	}
 	return false, nil
 }

@@ -18,6 +18,7 @@ type Rollouts interface {
 	Read(ctx context.Context, name string) (rollout.State, error)
 	Abort(ctx context.Context, name string) error
 	Hold(ctx context.Context, name string, held bool) error
+	Await(ctx context.Context, name, hash string) error
 	Try(ctx context.Context, name string, now time.Time) error
 	Promote(ctx context.Context, name string) error
 	Prove(ctx context.Context, name, hash string) error

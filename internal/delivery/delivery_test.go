@@ -25,6 +25,7 @@ type cluster struct {
 	each    time.Duration
 	held    time.Duration
 	heldAt  time.Time
+	awaited bool
 	aborted bool
 	undone  bool
 	proven  string
@@ -67,7 +68,7 @@ func (c *cluster) state() rollout.State {
 	passed := time.Since(c.began)
 	if !c.heldAt.IsZero() { // it stays where it is, and its time goes on
 		passed = c.heldAt.Sub(c.began)
-		s.Held = true
+		s.Held, s.Awaited = true, c.awaited
 	}
 	at := int(passed / c.step())
 	if at >= len(c.weights) {
@@ -85,6 +86,7 @@ func (c *cluster) Hold(_ context.Context, _ string, held bool) error {
 	if c.deaf {
 		return nil
 	}
+	c.awaited = false
 	if held {
 		c.heldAt = time.Now()
 	} else if !c.heldAt.IsZero() {
@@ -92,6 +94,12 @@ func (c *cluster) Hold(_ context.Context, _ string, held bool) error {
 		c.heldAt = time.Time{}
 	}
 	return nil
+}
+
+func (c *cluster) Await(ctx context.Context, name, _ string) error {
+	err := c.Hold(ctx, name, true)
+	c.awaited = !c.deaf
+	return err
 }
 
 func (c *cluster) Try(context.Context, string, time.Time) error { c.began = time.Now(); return nil }
@@ -260,6 +268,34 @@ func TestAShortStepIsHeldBeforeItIsOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWaitIsTakenUpAndAPersonsHoldIsNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cluster{t: t, weights: []int{50}, idleFor: 20 * time.Second}
+		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+		defer cancel()
+		if _, err := follow(ctx, &c); !errors.Is(err, context.DeadlineExceeded) || !c.awaited {
+			t.Fatalf("%v, awaited %v", err, c.awaited)
+		}
+		if said := strings.Join(c.said, "\n"); !strings.Contains(said, "waits for a verdict") {
+			t.Errorf("it said %q", said)
+		}
+		if result, err := follow(t.Context(), &c); err != nil || !result.Promoted {
+			t.Errorf("taken up: %+v, %v", result, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c := cluster{t: t, weights: []int{50}, began: time.Now()}
+		if err := c.Hold(t.Context(), "backend", true); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := follow(ctx, &c); !errors.Is(err, context.DeadlineExceeded) || c.heldAt.IsZero() || c.aborted {
+			t.Errorf("%v, held since %s, aborted %v", err, c.heldAt, c.aborted)
+		}
+	})
 }
 
 func TestPromoteWaitsForNoSteps(t *testing.T) {

@@ -20,9 +20,6 @@ type follower struct {
 	// blindness is why, the last time.
 	blindness error
 	looks     int
-	held      time.Time // since when it waits for a verdict at the last step
-	// overdue says that it would be through by now, and that people were told.
-	overdue bool
 	// grown is when each pod was seen first: memory grows over more than a step.
 	grown map[string]canary.Counters
 }
@@ -34,6 +31,8 @@ type step struct {
 	since   time.Time                 // of the weight
 	records map[string]*canary.Record // by version, at this weight
 	verdict canary.Verdict
+	// overdue says that it would be over by now, and that people were told.
+	overdue bool
 }
 
 func (f *follower) follow(ctx context.Context) error {
@@ -58,7 +57,11 @@ func (f *follower) follow(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			f.Progress.Info("the controller goes on with the canary by itself: pocctl canary follows it again, pocctl canary abort takes it back")
+			goes := "the controller goes on with the canary by itself"
+			if state.Awaited {
+				goes = "the canary waits for a verdict"
+			}
+			f.Progress.Info("%s: pocctl canary follows it again, pocctl canary abort takes it back", goes)
 			return context.Cause(ctx)
 		case <-tick.C:
 		}

@@ -62,13 +62,23 @@ func (c *Client) Promote(ctx context.Context, name string) error {
 	return c.patchStatus(ctx, name, "promote", map[string]any{"promoteFull": true})
 }
 
-// Hold keeps the canary where it is, or lets it go on.
+// Hold keeps the canary where it is because a person wants it, or lets it go on.
 func (c *Client) Hold(ctx context.Context, name string, held bool) error {
 	verb := "let go on"
 	if held {
 		verb = "hold"
 	}
-	return c.patch(ctx, name, verb, map[string]any{"spec": map[string]any{"paused": held}})
+	return c.patch(ctx, name, verb, map[string]any{
+		"spec": map[string]any{"paused": held}, "metadata": map[string]any{"annotations": map[string]any{Awaiting: nil}},
+	})
+}
+
+// Await holds the canary of a template hash until there is a verdict, which whoever
+// follows it next can tell from a hold by hand.
+func (c *Client) Await(ctx context.Context, name, hash string) error {
+	return c.patch(ctx, name, "hold", map[string]any{
+		"spec": map[string]any{"paused": true}, "metadata": map[string]any{"annotations": map[string]any{Awaiting: hash}},
+	})
 }
 
 // Try starts a canary that changes nothing but an annotation of its pods.

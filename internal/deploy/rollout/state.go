@@ -13,6 +13,9 @@ import (
 const (
 	// Proven names the template hash whose canary came to its end.
 	Proven = "pocctl.dev/canary-proven"
+	// Awaiting names the canary's template hash while it is held for a verdict, and not
+	// because a person wants it.
+	Awaiting = "pocctl.dev/canary-awaits-verdict"
 	// Trial marks pods of a canary that changes nothing else.
 	Trial = "pocctl.dev/canary-trial"
 )
@@ -34,7 +37,9 @@ type State struct {
 	// Pause is how long the step under way lasts; 0 if it is no pause, or has no end.
 	Pause time.Duration `json:"-"`
 	// Held says that it waits for somebody.
-	Held    bool `json:"held"`
+	Held bool `json:"held"`
+	// Awaited says that it is held for a verdict; see Awaiting.
+	Awaited bool `json:"-"`
 	Aborted bool `json:"aborted"`
 	// Available of the Wanted replicas, of all versions, and Updated of the newest.
 	Available, Updated, Wanted int32
@@ -52,6 +57,7 @@ func StateOf(r *v1alpha1.Rollout) State {
 		Available: r.Status.AvailableReplicas, Updated: r.Status.UpdatedReplicas,
 		Wanted: 1, Held: r.Spec.Paused, Message: r.Status.Message, ProvenHash: r.Annotations[Proven],
 	}
+	s.Awaited = s.Held && s.Canary != "" && r.Annotations[Awaiting] == s.Canary
 	if r.Spec.Replicas != nil {
 		s.Wanted = *r.Spec.Replicas
 	}
